@@ -1,0 +1,4 @@
+"""The examination server.
+
+Importing this package alone loads nothing: stations use its contract only.
+"""
