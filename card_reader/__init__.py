@@ -1,0 +1,1 @@
+"""Proves a chip: reads an eMRTD identity card and verifies what it holds."""

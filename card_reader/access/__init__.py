@@ -1,0 +1,1 @@
+"""Access protocols that open a chip: each a generator that yields commands."""

@@ -1,0 +1,31 @@
+"""The files of the Logical Data Structure (ICAO 9303-10), one module for each."""
+
+from dataclasses import dataclass
+
+APPLICATION_ID = bytes.fromhex("A0000002471001")  # eMRTD application, ICAO 9303-10 §3.11.1
+
+
+@dataclass(frozen=True, slots=True)
+class ElementaryFile:
+    """Name, file identifier, short identifier and outer tag of one file (9303-10 table 38)."""
+
+    name: str
+    file_id: int
+    short_id: int
+    tag: int
+
+
+_DATA_GROUP_TAGS = (
+    0x61, 0x75, 0x63, 0x76, 0x65, 0x66, 0x67, 0x68,
+    0x69, 0x6A, 0x6B, 0x6C, 0x6D, 0x6E, 0x6F, 0x70,
+)  # fmt: skip
+
+EF_COM = ElementaryFile("EF.COM", 0x011E, 0x1E, 0x60)
+EF_SOD = ElementaryFile("EF.SOD", 0x011D, 0x1D, 0x77)
+DATA_GROUPS = {
+    number: ElementaryFile(f"EF.DG{number}", 0x0100 + number, number, tag)
+    for number, tag in enumerate(_DATA_GROUP_TAGS, start=1)
+}
+FILES_BY_NAME = {item.name: item for item in (EF_COM, EF_SOD, *DATA_GROUPS.values())}
+FILES_BY_TAG = {item.tag: item for item in FILES_BY_NAME.values()}
+DATA_GROUP_BY_NAME = {item.name: number for number, item in DATA_GROUPS.items()}

@@ -1,0 +1,277 @@
+"""Machine readable zones TD1, TD2 and TD3 (ICAO 9303-3, -4, -5, -6).
+
+Two-digit years. A day of expiry lies in 2000-2099: no chip document expired earlier. A day of birth
+lies in the century which the Vietnamese personal number names, where there is one; elsewhere in the
+latest century that puts it before the day of expiry. The rule needs no clock, so that stored
+evidence decodes to the same values for ever.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from card_reader.errors import MalformedFile
+
+VIETNAM = "VNM"
+_ALPHABET = re.compile(r"[0-9A-Z<]*")
+_WEIGHTS = (7, 3, 1)
+
+
+class Layout(StrEnum):
+    """Size of the document, which decides where the fields lie."""
+
+    TD1 = "TD1"  # three lines of 30
+    TD2 = "TD2"  # two lines of 36
+    TD3 = "TD3"  # two lines of 44
+
+
+_LENGTHS = {90: Layout.TD1, 72: Layout.TD2, 88: Layout.TD3}
+
+
+@dataclass(frozen=True, slots=True)
+class Mrz:
+    """The fields of a machine readable zone, without fillers.
+
+    `document_number` is the number on the card (for the Vietnamese card the last nine digits of the
+    citizen's number, which BAC uses). `personal_number` is the twelve-digit number of the
+    Vietnamese card, elsewhere the issuer's optional data. `sex` is "M", "F" or "X" (not stated).
+    Names are in the alphabet of the MRZ.
+    """
+
+    document_code: str
+    issuing_state: str
+    document_number: str
+    personal_number: str
+    date_of_birth: date
+    sex: str
+    date_of_expiry: date
+    nationality: str
+    primary_identifier: str
+    secondary_identifier: str
+    layout: Layout = Layout.TD1
+    optional_data: str = ""  # second optional field, TD1 only
+
+
+def check_digit(text: str) -> str:
+    """The check digit of ICAO 9303-3 §4.9: weights 7, 3, 1, modulo 10."""
+    total = 0
+    for position, character in enumerate(text):
+        if character == "<":
+            continue
+        if not (character.isascii() and (character.isdigit() or "A" <= character <= "Z")):
+            raise MalformedFile(f"{character!r} is not a character of a machine readable zone")
+        total += int(character, 36) * _WEIGHTS[position % 3]
+    return str(total % 10)
+
+
+def to_mrz_name(name: str) -> str:
+    """A Vietnamese (or other Latin) name in the MRZ's alphabet, words parted by one space.
+
+    Accents go, Đ becomes D (ICAO 9303-3 §6.A); what is neither letter nor white space parts words.
+    """
+    plain = unicodedata.normalize("NFD", name.replace("Đ", "D").replace("đ", "d"))
+    letters = "".join(c for c in plain if not unicodedata.combining(c)).upper()
+    return " ".join(re.findall(r"[A-Z]+", letters.replace("'", "").replace("’", "")))
+
+
+def parse(raw: bytes) -> Mrz:
+    """Decode the 90, 72 or 88 characters of an MRZ; every check digit must be right."""
+    layout = _LENGTHS.get(len(raw))
+    if layout is None:
+        raise MalformedFile(f"a machine readable zone has 90, 72 or 88 characters, not {len(raw)}")
+    try:
+        text = raw.decode("ascii")
+    except UnicodeDecodeError:
+        raise MalformedFile("the machine readable zone is not ASCII") from None
+    if not _ALPHABET.fullmatch(text):
+        raise MalformedFile("the machine readable zone holds a character other than 0-9, A-Z, <")
+    return _PARSERS[layout](text)
+
+
+def encode(mrz: Mrz) -> bytes:
+    """Encode the fields; a name too long for its field is cut (ICAO 9303-3 §4.6)."""
+    text = _ENCODERS[mrz.layout](mrz)
+    if not _ALPHABET.fullmatch(text) or _LENGTHS.get(len(text)) is not mrz.layout:
+        raise MalformedFile(f"the fields do not fit into a {mrz.layout} machine readable zone")
+    return text.encode("ascii")
+
+
+# --- TD1 (ICAO 9303-5 §4.2) ---------------------------------------------------------------------
+
+
+def _parse_td1(text: str) -> Mrz:
+    upper, middle, names = text[:30], text[30:60], text[60:]
+    number, optional = _long_number(upper[5:14], upper[14], upper[15:30])
+    _check("composite", upper[5:30] + middle[0:7] + middle[8:15] + middle[18:29], middle[29])
+    return _build(
+        Layout.TD1, upper, number, optional, middle[0:15], middle[15:18], names, middle[18:29]
+    )
+
+
+def _encode_td1(mrz: Mrz) -> str:
+    optional = mrz.personal_number
+    if _is_vietnamese_number(mrz.issuing_state, optional):
+        optional = f"{optional}<<{check_digit(optional)}"
+    upper = _head(mrz) + _number_fields(mrz.document_number, optional, 15)
+    middle = _dates(mrz) + _pad(mrz.nationality, 3) + _pad(mrz.optional_data, 11)
+    composite = check_digit(upper[5:30] + middle[0:7] + middle[8:15] + middle[18:29])
+    return upper + middle + composite + _name_field(mrz, 30)
+
+
+# --- TD2 (ICAO 9303-6 §4.2) ---------------------------------------------------------------------
+
+
+def _parse_td2(text: str) -> Mrz:
+    upper, lower = text[:36], text[36:]
+    number, optional = _long_number(lower[0:9], lower[9], lower[28:35])
+    _check("composite", lower[0:10] + lower[13:20] + lower[21:35], lower[35])
+    return _build(Layout.TD2, upper, number, optional, lower[13:28], lower[10:13], upper[5:])
+
+
+def _encode_td2(mrz: Mrz) -> str:
+    number = _number_fields(mrz.document_number, mrz.personal_number, 7)
+    lower = number[:10] + _pad(mrz.nationality, 3) + _dates(mrz) + number[10:]
+    composite = check_digit(lower[0:10] + lower[13:20] + lower[21:35])
+    return _head(mrz) + _name_field(mrz, 31) + lower + composite
+
+
+# --- TD3 (ICAO 9303-4 §4.2) ---------------------------------------------------------------------
+
+
+def _parse_td3(text: str) -> Mrz:
+    upper, lower = text[:44], text[44:]
+    _check("document number", lower[0:9], lower[9])
+    optional = lower[28:42]
+    if lower[42] != "<" or optional.strip("<"):
+        _check("optional data", optional, lower[42])
+    _check("composite", lower[0:10] + lower[13:20] + lower[21:43], lower[43])
+    number, personal = lower[0:9].rstrip("<"), optional.rstrip("<")
+    return _build(Layout.TD3, upper, number, personal, lower[13:28], lower[10:13], upper[5:])
+
+
+def _encode_td3(mrz: Mrz) -> str:
+    number, optional = _pad(mrz.document_number, 9), _pad(mrz.personal_number, 14)
+    lower = number + check_digit(number) + _pad(mrz.nationality, 3) + _dates(mrz)
+    lower += optional + (check_digit(optional) if mrz.personal_number else "<")
+    composite = check_digit(lower[0:10] + lower[13:20] + lower[21:43])
+    return _head(mrz) + _name_field(mrz, 39) + lower + composite
+
+
+_PARSERS = {Layout.TD1: _parse_td1, Layout.TD2: _parse_td2, Layout.TD3: _parse_td3}
+_ENCODERS = {Layout.TD1: _encode_td1, Layout.TD2: _encode_td2, Layout.TD3: _encode_td3}
+
+
+# --- fields -------------------------------------------------------------------------------------
+
+
+def _build(
+    layout: Layout,
+    head: str,
+    number: str,
+    optional: str,
+    dates: str,
+    nationality: str,
+    names: str,
+    optional_data: str = "",
+) -> Mrz:
+    """`dates` are the 15 characters: birth, check digit, sex, expiry, check digit."""
+    _check("date of birth", dates[0:6], dates[6])
+    _check("date of expiry", dates[8:14], dates[14])
+    if dates[7] not in "MFX<":
+        raise MalformedFile(f"sex is M, F or <, not {dates[7]}")
+    state = head[2:5].rstrip("<")
+    personal = _personal_number(state, optional) if layout is Layout.TD1 else optional
+    expiry = _date("date of expiry", 2000, dates[8:14])
+    primary, _, secondary = names.rstrip("<").partition("<<")
+    return Mrz(
+        document_code=head[0:2].rstrip("<"),
+        issuing_state=state,
+        document_number=number,
+        personal_number=personal,
+        date_of_birth=_birth(dates[0:6], state, personal, expiry),
+        sex=dates[7].replace("<", "X"),
+        date_of_expiry=expiry,
+        nationality=nationality.rstrip("<"),
+        primary_identifier=primary.replace("<", " "),
+        secondary_identifier=secondary.replace("<", " "),
+        layout=layout,
+        optional_data=optional_data.rstrip("<"),
+    )
+
+
+def _head(mrz: Mrz) -> str:
+    return _pad(mrz.document_code, 2) + _pad(mrz.issuing_state, 3)
+
+
+def _dates(mrz: Mrz) -> str:
+    birth, expiry = mrz.date_of_birth.strftime("%y%m%d"), mrz.date_of_expiry.strftime("%y%m%d")
+    sex = mrz.sex.replace("X", "<")
+    return birth + check_digit(birth) + sex + expiry + check_digit(expiry)
+
+
+def _name_field(mrz: Mrz, width: int) -> str:
+    names = f"{mrz.primary_identifier}<<{mrz.secondary_identifier}".replace(" ", "<")
+    return names.rstrip("<")[:width].ljust(width, "<")
+
+
+def _pad(value: str, width: int) -> str:
+    if len(value) > width:
+        raise MalformedFile(f"{value!r} is longer than its field of {width} characters")
+    return value.ljust(width, "<")
+
+
+def _check(field: str, text: str, digit: str) -> None:
+    if check_digit(text) != digit:
+        raise MalformedFile(f"the check digit of the {field} is wrong; read the document again")
+
+
+def _long_number(number: str, digit: str, optional: str) -> tuple[str, str]:
+    """Document number and optional data; a long number goes on there (ICAO 9303-5 §4.2.2)."""
+    if digit != "<":
+        _check("document number", number, digit)
+        return number.rstrip("<"), optional.rstrip("<")
+    rest, _, optional = optional.partition("<")
+    if len(rest) < 2:
+        raise MalformedFile("the document number has no check digit")
+    _check("document number", number + rest[:-1], rest[-1])
+    return number + rest[:-1], optional.rstrip("<")
+
+
+def _number_fields(number: str, optional: str, width: int) -> str:
+    if len(number) <= 9:
+        padded = _pad(number, 9)
+        return padded + check_digit(padded) + _pad(optional, width)
+    rest = number[9:] + check_digit(number)
+    return number[:9] + "<" + _pad(f"{rest}<{optional}" if optional else rest, width)
+
+
+def _personal_number(state: str, optional: str) -> str:
+    """The twelve digits of the Vietnamese card stand as `number<<check digit`."""
+    number, separator, digit = optional.partition("<<")
+    if not separator or not _is_vietnamese_number(state, number):
+        return optional
+    _check("personal number", number, digit)
+    return number
+
+
+def _is_vietnamese_number(state: str, number: str) -> bool:
+    return state == VIETNAM and len(number) == 12 and number.isascii() and number.isdigit()
+
+
+def _birth(text: str, state: str, personal: str, expiry: date) -> date:
+    if _is_vietnamese_number(state, personal):
+        # Fourth digit: sex and century of birth; 0 and 1 are 1900-1999, 2 and 3 are 2000-2099.
+        return _date("date of birth", 1900 + 100 * (int(personal[3]) // 2), text)
+    birth = _date("date of birth", 2000, text)
+    return birth if birth < expiry else _date("date of birth", 1900, text)
+
+
+def _date(field: str, century: int, text: str) -> date:
+    if not text.isdigit():
+        raise MalformedFile(f"the {field} is not fully known: {text}")
+    try:
+        return date(century + int(text[:2]), int(text[2:4]), int(text[4:]))
+    except ValueError:
+        raise MalformedFile(f"the {field} is no calendar day: {text}") from None

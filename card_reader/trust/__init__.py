@@ -1,0 +1,1 @@
+"""Certificates, anchors, revocation and passive authentication (ICAO 9303-12)."""

@@ -1,0 +1,113 @@
+"""What the reading process does. Arguments and results are plain values that can be pickled."""
+
+import queue
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from card_reader import pcsc
+from card_reader.access.passwords import cccd_passwords
+from card_reader.errors import CardError, ReaderError
+from card_reader.evidence import Challenge, ChipEvidence, Freshness
+from card_reader.reader import read_card
+from card_reader.trust.store import Realm, TrustStore
+from card_reader.verify import IdentityRefused, IdentityUnproven, Policy, verify
+
+SECONDS = 10.0
+CHALLENGE = bytes.fromhex("F173589974BF40C6")
+
+
+def readers() -> list[tuple[str, bool]]:
+    return [(state.name, state.card_present) for state in pcsc.list_readers()]
+
+
+def wait_empty(index: int) -> bool:
+    """Whether pcscd has noticed that the slot is empty; it looks every 0.4 s."""
+    deadline = time.monotonic() + SECONDS
+    while pcsc.list_readers()[index].card_present:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def connected(index: int) -> pcsc.PcscTransport:
+    """The card in a slot, waiting for pcscd to notice it."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        states = pcsc.list_readers()
+        if states[index].card_present or time.monotonic() > deadline:
+            return pcsc.connect(states[index].name)
+        time.sleep(0.02)
+
+
+def raw(index: int, commands: list[bytes]) -> tuple[bytes, list[bytes]]:
+    """Answer to reset, and the responses to plain commands."""
+    with connected(index) as transport:
+        return transport.atr, [transport.transmit(command) for command in commands]
+
+
+def microseconds_per_command(index: int, count: int) -> float:
+    select = bytes.fromhex("00A4040C07A0000002471001")
+    with connected(index) as transport:
+        started = time.perf_counter()
+        for _ in range(count):
+            transport.transmit(select)
+        return (time.perf_counter() - started) / count * 1e6
+
+
+def events(count: int) -> list[tuple[str, str, bytes]]:
+    """The next events of insertion and removal."""
+    heard: queue.Queue[pcsc.CardEvent] = queue.Queue()
+    wanted = (pcsc.CardEventKind.INSERTED, pcsc.CardEventKind.REMOVED)
+    found: list[tuple[str, str, bytes]] = []
+    with pcsc.CardMonitor(heard.put):
+        while len(found) < count:
+            event = heard.get(timeout=SECONDS)
+            if event.kind in wanted:
+                found.append((event.kind.value, event.reader, event.atr))
+    return found
+
+
+def read_and_verify(index: int, trust_folder: str) -> dict[str, Any]:
+    """The whole main job of the reader; errors by their reason."""
+    try:
+        with connected(index) as transport:
+            evidence = _read(transport)
+    except CardError as error:
+        return {"verdict": None, "reason": error.reason.value, "message": str(error)}
+    folders = [Path(trust_folder) / name for name in ("home", "foreign")]
+    trust = TrustStore.load(
+        [folder / "csca.pem" for folder in folders],
+        crls=[folder / "crl.pem" for folder in folders],
+        realm=Realm.TEST,
+    )
+    try:
+        identity = verify(
+            evidence, trust, Policy(Realm.TEST), at=None, expected_challenge=CHALLENGE
+        )
+    except (IdentityRefused, IdentityUnproven) as error:
+        return error.report.to_dict()
+    return identity.report.to_dict() | {
+        "number": identity.personal_number,
+        "name": identity.full_name,
+        "portrait": identity.portrait,
+    }
+
+
+def read_torn(index: int) -> str:
+    """Why the reading of a card that is torn off ends."""
+    try:
+        with connected(index) as transport:
+            _read(transport)
+    except ReaderError as error:
+        return error.reason.value
+    return "read to the end"
+
+
+def _read(transport: pcsc.PcscTransport) -> ChipEvidence:
+    birth = date(2006, 5, 17)
+    passwords = cccd_passwords("001206012345", birth, today=date.today())
+    challenge = Challenge("pcsc-test", CHALLENGE, Freshness.STATION)
+    return read_card(transport, passwords, challenge=challenge)
