@@ -1,0 +1,1 @@
+"""One widget per interaction: shows an item's question, emits the candidate's answers."""

@@ -1,0 +1,109 @@
+"""The chip is being read: the phases by name, and how far it is."""
+
+from PySide6.QtCore import QPointF, QRectF, QSize
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QLabel, QLayout, QProgressBar, QWidget
+
+from card_reader.reader import StepName
+from exam_station.flow.states import Reading, Status
+from exam_station.ui.elements import column, label, one_line, restyle, row
+from exam_station.ui.illustrations import Scene
+from exam_station.ui.screens.screen_view import StageView
+from exam_station.ui.theme import Theme
+
+#: What a person is told of the reading's steps: the phase's text and the step that begins it.
+PHASES = (
+    ("reading.contact", StepName.SELECT),
+    ("reading.access", StepName.ACCESS),
+    ("reading.files", StepName.SOD),
+    ("reading.portrait", StepName.DG2),
+    ("reading.genuine", StepName.ACTIVE_AUTHENTICATION),
+)
+_ORDER = list(StepName)
+_TICK = (QPointF(-0.22, 0.02), QPointF(-0.06, 0.18), QPointF(0.24, -0.16))
+
+
+def phase_of(step: str) -> int:
+    """The place in PHASES of the phase that a step belongs to; 0 before the first."""
+    if step not in _ORDER:
+        return 0
+    begun = [place for place, (_, first) in enumerate(PHASES) if _reached(step, first)]
+    return begun[-1]
+
+
+def _reached(step: str, first: StepName) -> bool:
+    return _ORDER.index(StepName(step)) >= _ORDER.index(first)
+
+
+class PhaseMark(QWidget):
+    """A ring for what is to come, a dot for now, a tick for done."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._place = 1
+        self.setFixedSize(self.sizeHint())
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        return QSize(self._theme.text_px(34), self._theme.text_px(34))
+
+    def set_place(self, place: int) -> None:
+        """-1 done, 0 now, 1 to come."""
+        if place != self._place:
+            self._place = place
+            self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        color, pen = self._theme.color, self._theme.px(3)
+        done = self._place < 0
+        painter.setPen(QPen(color("line" if self._place > 0 else "primary"), pen))
+        painter.setBrush(color("primary" if done else "surface"))
+        ring = QRectF(self.rect()).adjusted(pen, pen, -pen, -pen)
+        painter.drawEllipse(ring)
+        side, middle = ring.width(), ring.center()
+        if done:
+            painter.setPen(QPen(color("on_primary"), pen))
+            painter.translate(middle)
+            painter.drawPolyline([point * side for point in _TICK])
+        elif self._place == 0:
+            painter.setBrush(color("primary"))
+            painter.drawEllipse(middle, side * 0.2, side * 0.2)
+        painter.end()
+
+
+class ReadingView(StageView[Reading]):
+    scene = Scene.READING
+
+    def compose(self, screen: Reading) -> QLayout:
+        texts, theme = self.look.texts, self.look.theme
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setAccessibleName(texts("reading.title"))
+        self._phases: list[tuple[PhaseMark, QLabel]] = []
+        lines = []
+        for key, _ in PHASES:
+            mark, words = PhaseMark(theme), one_line(texts(key), "lead")
+            self._phases.append((mark, words))
+            lines.append(row(theme, mark, words, None, gap=18))
+        return column(
+            theme,
+            label(screen.candidate.name, "overline"),
+            label(texts("reading.title"), "title"),
+            label(texts("reading.lead"), "lead", tone="muted"),
+            self._bar,
+            column(theme, *lines, gap=12),
+            gap=26,
+        )
+
+    def needs_composing(self, screen: Reading) -> bool:
+        return self.shown is None or self.shown.candidate != screen.candidate
+
+    def refresh(self, screen: Reading, _status: Status) -> None:
+        self._bar.setRange(0, max(1, screen.total))
+        self._bar.setValue(screen.done)
+        current = phase_of(screen.step)
+        for place, (mark, words) in enumerate(self._phases):
+            mark.set_place((place > current) - (place < current))
+            restyle(words, tone="muted" if place > current else "")

@@ -1,0 +1,33 @@
+"""Handed in on this station; the server's receipt is on its way."""
+
+from PySide6.QtWidgets import QLayout, QWidget
+
+from exam_station.flow.states import Submitting
+from exam_station.ui.elements import card, column, label, notice
+from exam_station.ui.illustrations import Scene
+from exam_station.ui.screens.screen_view import StageView
+
+
+class SubmittingView(StageView[Submitting]):
+    scene = Scene.SENDING
+
+    def compose(self, screen: Submitting) -> QLayout:
+        texts, theme = self.look.texts, self.look.theme
+        by_time = screen.by == "time"
+        parts: list[QWidget | QLayout] = [
+            label(screen.candidate.name, "overline"),
+            label(texts("submitting.time_up" if by_time else "submitting.title"), "title"),
+            label(texts("submitting.lead"), "lead", tone="muted"),
+        ]
+        if screen.retry_at is not None:
+            parts.append(notice(theme, texts("submitting.retrying")))
+        if screen.head_code:
+            parts.append(
+                card(
+                    theme,
+                    label(texts("submitting.provisional"), "small"),
+                    label(screen.head_code, "heading", name="head-code"),
+                    label(texts("submitting.provisional_use"), "muted"),
+                )
+            )
+        return column(theme, *parts, gap=22)

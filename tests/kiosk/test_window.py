@@ -1,0 +1,307 @@
+"""Every screen in both languages, the bar above, and the candidate's choices."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from kiosk_stage import START, Kiosk
+from PySide6.QtCore import QByteArray, QSize, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel
+from pytestqt.qtbot import QtBot
+
+from exam_server.contract.api import FaceRecord
+from exam_server.contract.receipt import Receipt
+from exam_station.flow import events, states
+from exam_station.flow.states import Language, State
+from exam_station.ui.screens.all_screens import VIEWS
+from exam_station.ui.screens.face import FaceView
+from exam_station.ui.screens.reading import PHASES, phase_of
+from exam_station.ui.theme import TextSize
+from exam_station.ui.window import KioskWindow
+
+LEFT = Qt.MouseButton.LeftButton
+PERSON = states.Candidate("p1", "01000123", "Nguyễn An", date(2008, 9, 2), "Toán", 90)
+PLACE = states.Place("Điểm thi 1", "101", "05")
+SHIFT = states.Shift("Kỳ thi thử", "Ca 1", START)
+READING = states.CardReading("c", b"", b"", None, "authentic")
+FRAME = states.Frame(4, 3, bytes(36))
+RECEIPT = Receipt("a1", "test", "01000123", "Toán", "0101", 9, bytes(range(32)), 4, START)
+RECORD = FaceRecord(
+    decision="refer", score=0.4, accept_threshold=0.38, refer_threshold=0.5,
+    fusion="mean_of_three_four_views", model="m", frames=3, attempts=1,
+)  # fmt: skip
+
+
+def screens(writing: State) -> dict[str, states.Screen]:
+    """At least one state of every screen."""
+    paper = writing.screen
+    assert isinstance(paper, states.Writing)
+    result = states.FaceResult(RECORD)
+    found: list[states.Screen] = [
+        states.Starting(),
+        states.OutOfOrder(tuple(states.Problem)),
+        states.NoShift(PLACE),
+        states.NoShift(PLACE, SHIFT),
+        states.Welcome(PLACE, SHIFT, PERSON),
+        states.Welcome(PLACE, SHIFT, None),
+        states.Reading(PERSON),
+        states.Reading(PERSON, "EF.DG2", 4, 9),
+        *(states.CardProblem(PERSON, reason) for reason in states.CardTrouble),
+        states.CardRefused(PERSON, ("data_group_mismatch", "unheard_of")),
+        states.Consent(PERSON, READING),
+        states.Face(PERSON, READING),
+        states.Face(PERSON, READING, FRAME, "ok", 2),
+        states.CheckingIn(PERSON, READING, True, result),
+        states.CheckingIn(PERSON, READING, True, result, retry_at=3.0),
+        states.Referred(PERSON, "k", ("face_referred",)),
+        states.Waiting(PERSON, SHIFT, "a1", conditional=False),
+        states.Waiting(PERSON, SHIFT, "a1", conditional=True, retry_at=3.0),
+        states.Opening(PERSON, "a1", retry_at=3.0),
+        paper,
+        states.ConfirmSubmit(paper),
+        states.Paused(paper),
+        states.Submitting(PERSON, "a1", "time", "AAAA-BBBB", 3.0),
+        states.Submitting(PERSON, "a1", "candidate"),
+        states.ReceiptShown(PERSON, RECEIPT),
+        *(states.Notice(code, PERSON, "a1", retry=True) for code in states.NoticeCode),
+        states.Notice(states.NoticeCode.SERVER_REFUSES),
+    ]
+    return {f"{number}-{type(screen).__name__}": screen for number, screen in enumerate(found)}
+
+
+def words(window: KioskWindow) -> str:
+    QApplication.processEvents()
+    labels = [label.text() for label in window.findChildren(QLabel) if label.isVisible()]
+    return "\n".join(labels)
+
+
+def shown(window: KioskWindow, state: State) -> str:
+    window.render(state)
+    window.grab()
+    return words(window)
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_every_screen_draws_without_a_warning(
+    window: KioskWindow, writing: State, language: Language
+) -> None:
+    for name, screen in screens(writing).items():
+        status = replace(writing.status, language=language)
+        text = shown(window, replace(writing, screen=screen, status=status))
+        assert text, name
+        assert "{" not in text, name
+
+
+def test_every_state_of_the_flow_has_a_screen(writing: State) -> None:
+    assert {type(screen) for screen in screens(writing).values()} == set(VIEWS)
+    assert set(VIEWS) == set(states.Screen.__args__)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080), (1024, 768)])
+def test_nothing_is_wider_than_the_window(
+    window: KioskWindow, writing: State, size: tuple[int, int]
+) -> None:
+    window.resize(*size)
+    for name, screen in screens(writing).items():
+        shown(window, replace(writing, screen=screen))
+        assert window.size() == QSize(*size), name
+
+
+def test_welcome_names_place_and_candidate(window: KioskWindow, writing: State) -> None:
+    text = shown(window, replace(writing, screen=states.Welcome(PLACE, SHIFT, PERSON)))
+    for word in ("Phòng 101 · Chỗ 05", "Nguyễn An", "01000123", "Đặt thẻ căn cước", "07:30"):
+        assert word in text
+
+
+def test_problem_names_cause_remedy_and_code(window: KioskWindow, writing: State) -> None:
+    problems = (states.Problem.NO_READER, states.Problem.NO_CAMERA)
+    text = shown(window, replace(writing, screen=states.OutOfOrder(problems)))
+    for word in ("Không thấy đầu đọc thẻ", "Cắm lại máy ảnh", "no_camera"):
+        assert word in text
+
+
+def test_consent_says_what_is_kept_and_the_other_way(window: KioskWindow, writing: State) -> None:
+    kiosk = Kiosk(window, replace(writing, screen=states.Consent(PERSON, READING)))
+    text = words(window)
+    for word in ("So khớp những gì", "Lưu giữ những gì", "Lưu trong bao lâu", "hai cán bộ"):
+        assert word in text
+    QTest.mouseClick(kiosk.find("consent-decline"), LEFT)
+    assert kiosk.acts == [events.UserDeclined()]
+
+
+def test_consent_is_given_by_a_click(window: KioskWindow, writing: State) -> None:
+    kiosk = Kiosk(window, replace(writing, screen=states.Consent(PERSON, READING)))
+    QTest.mouseClick(kiosk.find("consent-agree"), LEFT)
+    assert kiosk.acts == [events.UserAgreed()]
+
+
+def test_consent_is_not_given_by_a_stray_key(window: KioskWindow, writing: State) -> None:
+    kiosk = Kiosk(window, replace(writing, screen=states.Consent(PERSON, READING)))
+    for key in (Qt.Key.Key_Return, Qt.Key.Key_Space):
+        QTest.keyClick(window.focusWidget() or window, key)
+    assert kiosk.acts == []
+
+
+def test_face_counts_pictures_and_admits_no_liveness(window: KioskWindow, writing: State) -> None:
+    for hint in ("ok", "turn_a_little", "ok"):
+        frame = states.Frame(4, 3, bytes(36))
+        screen = states.Face(PERSON, READING, frame, hint, 1)
+        text = shown(window, replace(writing, screen=screen))
+        assert "liveness" in text
+    assert "2/3" in text
+    view = window.findChild(FaceView)
+    again = states.Face(PERSON, READING, states.Frame(4, 3, bytes(36)), "face_changed", 1)
+    assert "0/3" in shown(window, replace(writing, screen=again))
+    assert window.findChild(FaceView) is view
+
+
+@pytest.mark.parametrize(
+    ("step", "phase"),
+    [("", 0), ("select_application", 0), ("access", 1), ("EF.SOD", 2), ("EF.DG1", 2),
+     ("EF.DG2", 3), ("EF.DG15", 3), ("active_authentication", 4), ("unheard_of", 0)],
+)  # fmt: skip
+def test_reading_steps_belong_to_phases(step: str, phase: int) -> None:
+    assert phase_of(step) == phase < len(PHASES)
+
+
+def test_waiting_counts_down_by_the_servers_time(window: KioskWindow, writing: State) -> None:
+    waiting = states.Waiting(PERSON, SHIFT, "a1", conditional=True)
+    status = replace(writing.status, now=START - timedelta(minutes=2, seconds=5))
+    text = shown(window, replace(writing, screen=waiting, status=status))
+    assert "02:05" in text
+    assert "có điều kiện" in text
+    late = replace(status, now=START + timedelta(seconds=1))
+    text = shown(window, replace(writing, screen=waiting, status=late))
+    assert "Bài thi sẽ mở khi có hiệu lệnh." in text
+    assert "02:05" not in text
+
+
+@pytest.mark.parametrize(
+    ("minutes", "tone"), [(60, "primary"), (10, "primary"), (9, "accent"), (4, "danger")]
+)
+def test_remaining_time_changes_its_tone(kiosk: Kiosk, minutes: int, tone: str) -> None:
+    status = replace(kiosk.state.status, remaining=timedelta(minutes=minutes))
+    kiosk.show(replace(kiosk.state, status=status))
+    remaining = kiosk.find("remaining")
+    assert isinstance(remaining, QLabel)
+    assert remaining.property("tone") == tone
+    assert remaining.text() == ("1:00:00" if minutes == 60 else f"{minutes:02}:00")
+
+
+def test_connection_is_told_calmly(kiosk: Kiosk) -> None:
+    def said(**changes: object) -> str:
+        kiosk.show(replace(kiosk.state, status=replace(kiosk.state.status, **changes)))  # type: ignore[arg-type]
+        details = kiosk.window.findChild(QLabel, "connection-details")
+        shown = [kiosk.find("connection"), *([details] if details.isVisible() else [])]
+        return " | ".join(label.accessibleName() for label in shown)
+
+    assert said(unsent=2) == "Đã lưu"
+    assert said(unsent=25) == "Đã lưu trên máy | Đang gửi 25 thay đổi"
+    lost = said(connected=False, lost_since=START)
+    assert lost == "Đã lưu trên máy | Mất mạng từ 07:30 · 25 thay đổi chờ gửi"
+    assert said(connected=True, lost_since=None, unsent=0) == "Đã lưu"
+
+
+@pytest.mark.parametrize("size", list(TextSize))
+def test_long_names_make_nothing_wider(kiosk: Kiosk, size: TextSize) -> None:
+    screen = kiosk.state.screen
+    assert isinstance(screen, states.Writing)
+    name = "Công Tằng Tôn Nữ Nguyễn Phước Thuỳ Dung " * 2
+    person = replace(screen.candidate, name=name, paper="Giáo dục kinh tế và pháp luật")
+    status = replace(kiosk.state.status, connected=False, lost_since=START, unsent=1234)
+    kiosk.window.choose_text_size(size)
+    for shown_now in (replace(screen, candidate=person), states.Welcome(PLACE, SHIFT, person)):
+        kiosk.show(replace(kiosk.state, screen=shown_now, status=status))
+        QApplication.processEvents()
+        assert kiosk.window.size() == QSize(1280, 720)
+        assert kiosk.find("candidate").accessibleName() in (name, "Trường Thi")
+
+
+def test_bar_names_candidate_and_form(kiosk: Kiosk) -> None:
+    text = words(kiosk.window)
+    assert "Nguyễn An" in text
+    assert kiosk.find("candidate-details").accessibleName() == "SBD 01000123 · Toán · Mã đề 0101"
+
+
+def test_hand_in_asks_and_leads_back(kiosk: Kiosk) -> None:
+    QTest.mouseClick(kiosk.find("option-o1"), LEFT)
+    QTest.mouseClick(kiosk.find("submit"), LEFT)
+    assert isinstance(kiosk.state.screen, states.ConfirmSubmit)
+    count = kiosk.find("count-unanswered")
+    assert isinstance(count, QLabel)
+    assert count.text() == "4"
+    QTest.mouseClick(kiosk.find("unanswered-item-5"), LEFT)
+    assert kiosk.sitting.current == "i5"
+    assert kiosk.find("numeric-entry").isVisible()
+
+
+def test_hand_in_is_confirmed(kiosk: Kiosk) -> None:
+    QTest.mouseClick(kiosk.find("submit"), LEFT)
+    QTest.mouseClick(kiosk.find("back-to-paper"), LEFT)
+    assert isinstance(kiosk.state.screen, states.Writing)
+    QTest.mouseClick(kiosk.find("submit"), LEFT)
+    QTest.mouseClick(kiosk.find("confirm-submit"), LEFT)
+    assert isinstance(kiosk.state.screen, states.Submitting)
+    assert kiosk.acts[-1] == events.UserConfirmedSubmit()
+
+
+def test_paused_paper_is_hidden(kiosk: Kiosk) -> None:
+    assert isinstance(kiosk.state.screen, states.Writing)
+    kiosk.show(replace(kiosk.state, screen=states.Paused(kiosk.state.screen)))
+    assert "tạm dừng" in words(kiosk.window)
+    assert not [w for w in kiosk.window.findChildren(QLabel, "item-number") if w.isVisible()]
+
+
+def test_receipt_shows_its_short_code(window: KioskWindow, writing: State) -> None:
+    text = shown(window, replace(writing, screen=states.ReceiptShown(PERSON, RECEIPT)))
+    assert RECEIPT.short_code in text
+
+
+def test_language_changes_in_the_middle_and_keeps_the_answers(kiosk: Kiosk) -> None:
+    QTest.mouseClick(kiosk.find("option-o2"), LEFT)
+    QTest.mouseClick(kiosk.find("language-en"), LEFT)
+    assert kiosk.acts[-1] == events.UserChangedLanguage(Language.EN)
+    assert "Question 1" in words(kiosk.window)
+    assert kiosk.find("option-o2").isChecked()  # type: ignore[attr-defined]
+
+
+def test_text_size_and_contrast_are_chosen_and_forgotten_with_the_candidate(
+    kiosk: Kiosk,
+) -> None:
+    before = kiosk.find("stem").heightForWidth(600)
+    QTest.mouseClick(kiosk.find("text-very_large"), LEFT)
+    assert kiosk.find("stem").heightForWidth(600) > before
+    QTest.mouseClick(kiosk.find("high-contrast"), LEFT)
+    assert kiosk.window.grab().toImage().pixelColor(20, 300).lightness() < 10
+    assert kiosk.window.text_size is TextSize.VERY_LARGE
+    other = replace(PERSON, placement="p2")
+    kiosk.show(replace(kiosk.state, screen=states.Welcome(PLACE, SHIFT, other)))
+    assert kiosk.window.text_size is TextSize.NORMAL
+    assert kiosk.window.grab().toImage().pixelColor(1270, 300).lightness() > 200
+
+
+def test_window_cannot_be_closed_by_its_user(qtbot: QtBot, writing: State) -> None:
+    window = KioskWindow()
+    window.resize(800, 600)
+    window.show()
+    window.render(writing)
+    assert not window.close()
+    assert window.isVisible()
+    window.hide()
+    window.deleteLater()
+
+
+def test_names_from_the_server_are_never_markup(window: KioskWindow, writing: State) -> None:
+    person = replace(PERSON, name="<b>An</b> & <img src=x>")
+    text = shown(window, replace(writing, screen=states.Welcome(PLACE, SHIFT, person)))
+    assert person.name in text
+    labels = window.findChildren(QLabel)
+    assert all(label.textFormat() == Qt.TextFormat.PlainText for label in labels if label.text())
+
+
+def test_portrait_that_is_no_picture_leaves_its_place_empty(
+    window: KioskWindow, writing: State
+) -> None:
+    reading = replace(READING, portrait=bytes(QByteArray(b"no picture")))
+    assert "Nguyễn An" in shown(window, replace(writing, screen=states.Consent(PERSON, reading)))
