@@ -32,9 +32,9 @@ class EnrolmentToken:
         body = text.removeprefix(PREFIX)
         try:
             data = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
-        except (binascii.Error, ValueError) as error:
+            url, fingerprint, secret = canonical.decode(DOMAIN, 1, data, fields=3)
+        except (binascii.Error, ValueError, ContractError) as error:
             raise ContractError("the enrolment token is damaged; copy it again") from error
-        url, fingerprint, secret = canonical.decode(DOMAIN, 1, data, fields=3)
         sound = (
             isinstance(url, str) and isinstance(fingerprint, bytes) and isinstance(secret, bytes)
         )

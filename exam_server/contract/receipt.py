@@ -13,6 +13,13 @@ from exam_server.contract.errors import ContractError
 DOMAIN = "truong-thi/receipt"
 
 
+def _moment(milliseconds: int) -> datetime:
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise ContractError("a receipt whose moment is no moment") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """`sequence` and `head` fix every record; `answered` counts items with an answer."""
@@ -47,7 +54,7 @@ class Receipt:
                 int(answered),
                 int(moment),
             ]:
-                at = datetime.fromtimestamp(moment / 1000, UTC)
+                at = _moment(moment)
                 return cls(attempt, realm, number, paper, code, sequence, head, answered, at)
         raise ContractError("a receipt whose fields are of the wrong kind")
 
@@ -63,6 +70,10 @@ class Receipt:
 
     @property
     def short_code(self) -> str:
-        """The head for people: 16 characters in groups of four (80 bits, base 32)."""
-        text = base64.b32encode(self.head[:10]).decode()
-        return "-".join(text[start : start + 4] for start in range(0, 16, 4))
+        return head_code(self.head)
+
+
+def head_code(head: bytes) -> str:
+    """A chain's head for people: 16 characters in groups of four (80 bits, base 32)."""
+    text = base64.b32encode(head[:10]).decode()
+    return "-".join(text[start : start + 4] for start in range(0, 16, 4))

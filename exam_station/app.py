@@ -1,0 +1,71 @@
+"""Puts the kiosk together: settings and vault in, a window that lives out."""
+
+import os
+import signal
+from collections.abc import Mapping
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from exam_station.readers import PcscReaders, Readers
+from exam_station.runner import Runner
+from exam_station.settings import Settings, program_version, require_display
+from exam_station.ui.texts import Texts
+from exam_station.ui.window import KioskWindow
+from exam_station.vault import Vault, unlock_secret
+
+
+class Kiosk:
+    """`window` is a QWidget; `start` shows it and begins to work, `stop` ends every thread."""
+
+    def __init__(self, settings: Settings, vault: Vault, readers: Readers) -> None:
+        self._settings = settings
+        self.window = KioskWindow(Texts(settings.language), closable=settings.windowed)
+        self.runner = Runner(settings, vault, readers=readers, version=program_version())
+        self.runner.state_changed.connect(self.window.render)
+        self.window.acted.connect(self.runner.accept)
+
+    def start(self) -> None:
+        if self._settings.windowed:
+            self.window.resize(1280, 800)
+            self.window.show()
+        else:
+            self.window.showFullScreen()
+        self.runner.start()
+
+    def stop(self) -> None:
+        self.runner.stop()
+        self.window.hide()
+
+
+def build_kiosk(
+    settings: Settings,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    readers: Readers | None = None,
+) -> Kiosk:
+    """The kiosk of an enrolled station. A QApplication must exist. Raises VaultError, CardError.
+
+    `readers` replaces PC/SC where there is no service to talk to.
+    """
+    vault = Vault.load(settings.data, unlock_secret(environ, settings.data))
+    return Kiosk(settings, vault, readers or PcscReaders())
+
+
+def run(settings: Settings, environ: Mapping[str, str] = os.environ) -> int:
+    """Runs the kiosk until it is ended by a signal or, windowed, by closing its window.
+
+    Raises NoDisplayError, VaultError and CardError before anything is shown.
+    """
+    require_display(environ)
+    app = QApplication([])
+    kiosk = build_kiosk(settings, environ=environ)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: app.quit())
+    awake = QTimer()  # lets Python see a signal while Qt waits
+    awake.start(200)
+    kiosk.start()
+    try:
+        return app.exec()
+    finally:
+        kiosk.stop()

@@ -1,0 +1,217 @@
+"""The station's calls to its server: signed requests over one TLS connection pool that trusts
+exactly one certificate. Bodies are never logged.
+"""
+
+import hashlib
+import os
+import socket
+import ssl
+from collections.abc import Callable
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from exam_server.contract import api
+from exam_server.contract.errors import ErrorCode
+from exam_server.contract.requests import NONCE_BYTES, sign_request
+from exam_station.clock import ServerClock
+from exam_station.vault import Vault
+
+TIMEOUT = httpx.Timeout(10.0, connect=3.0)
+MAX_ANSWER_BYTES = 80 * 1024 * 1024
+HTTPS_PORT = 443
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+class ClientError(Exception):
+    """A call that brought no answer to work with; the message says why."""
+
+
+class ServerUnreachableError(ClientError):
+    """No connection, no answer in time, or not the server that this station knows."""
+
+
+class ServerRefusedError(ClientError):
+    """The server's own no, with its code from the contract."""
+
+    def __init__(self, code: ErrorCode, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retry_after = retry_after
+
+
+def pinned_context(certificate: bytes) -> ssl.SSLContext:
+    """TLS 1.3 that believes `certificate` (DER) and nothing else.
+
+    The certificate itself is the anchor (partial chain), and no other authority is loaded. Its
+    name is not compared with the host: who holds the pinned key is the server, at whatever
+    address it is reached.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(cadata=ssl.DER_cert_to_PEM_cert(certificate))
+    return context
+
+
+def fetch_certificate(url: str, fingerprint: bytes) -> bytes:
+    """The server's certificate (DER), if it is the one with this SHA-256.
+
+    Only a TLS handshake takes place; nothing of the station or the token is sent.
+    """
+    parts = urlsplit(url)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE  # what it shows is compared with the token right below
+    address = (parts.hostname or "", parts.port or HTTPS_PORT)
+    try:
+        with (
+            socket.create_connection(address, timeout=5) as plain,
+            context.wrap_socket(plain, server_hostname=parts.hostname) as secured,
+        ):
+            certificate = secured.getpeercert(binary_form=True) or b""
+    except OSError as error:
+        raise ServerUnreachableError(
+            f"The server at {url} does not answer; check the address and the network."
+        ) from error
+    if hashlib.sha256(certificate).digest() != fingerprint:
+        raise ServerUnreachableError(
+            f"The server at {url} is not the one this token was made for; "
+            "check the network, or ask for a new token."
+        )
+    return certificate
+
+
+class Client:
+    """One station's calls. Every method raises ServerUnreachableError or ServerRefusedError.
+
+    Safe to use from several threads.
+    """
+
+    def __init__(
+        self, vault: Vault, clock: ServerClock, rng: Callable[[int], bytes] = os.urandom
+    ) -> None:
+        self._station = vault.station
+        self._key = vault.signing
+        self._clock = clock
+        self._rng = rng
+        self._http = httpx.Client(
+            base_url=vault.url,
+            verify=pinned_context(vault.certificate),
+            timeout=TIMEOUT,
+            trust_env=False,
+            follow_redirects=False,
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    def enrol(self, enrolment: api.Enrolment) -> api.Enrolled:
+        return self._post("/api/station/enrolment", enrolment, api.Enrolled)
+
+    def heartbeat(self, heartbeat: api.Heartbeat) -> api.SeatView:
+        return self._post("/api/station/heartbeat", heartbeat, api.SeatView)
+
+    def package(self, package: str) -> bytes:
+        """The sealed bytes, as the server has them."""
+        return self._call("GET", f"/api/station/packages/{package}", b"")
+
+    def challenge(self, placement: str) -> api.ChallengeView:
+        body = api.ChallengeRequest(placement=placement)
+        return self._post("/api/station/challenges", body, api.ChallengeView)
+
+    def check_in(self, request: api.CheckInRequest) -> api.CheckInView:
+        return self._post("/api/station/checkins", request, api.CheckInView)
+
+    def checkin(self, checkin: str) -> api.CheckInView:
+        return self._get(f"/api/station/checkins/{checkin}", api.CheckInView)
+
+    def lease(self, attempt: str) -> api.LeaseView:
+        return self._post(f"/api/station/attempts/{attempt}/lease", None, api.LeaseView)
+
+    def open(self, attempt: str) -> api.OpenView:
+        return self._post(f"/api/station/attempts/{attempt}/open", None, api.OpenView)
+
+    def send_records(self, attempt: str, batch: api.RecordBatch) -> api.Acknowledged:
+        return self._post(f"/api/station/attempts/{attempt}/records", batch, api.Acknowledged)
+
+    def submit(self, attempt: str, submission: api.Submission) -> api.ReceiptView:
+        return self._post(f"/api/station/attempts/{attempt}/submit", submission, api.ReceiptView)
+
+    def _post(self, target: str, body: BaseModel | None, kind: type[Answer]) -> Answer:
+        data = b"" if body is None else body.model_dump_json().encode()
+        return self._timed("POST", target, data, kind)
+
+    def _get(self, target: str, kind: type[Answer]) -> Answer:
+        return self._timed("GET", target, b"", kind)
+
+    def _timed(self, method: str, target: str, body: bytes, kind: type[Answer]) -> Answer:
+        sent = self._clock.elapsed
+        data = self._call(method, target, body)
+        received = self._clock.elapsed
+        try:
+            answer = kind.model_validate_json(data)
+        except ValidationError as error:
+            raise ServerRefusedError(
+                ErrorCode.INTERNAL, "The server's answer does not follow the contract."
+            ) from error
+        server_time = getattr(answer, "server_time", None)
+        if server_time is not None:
+            self._clock.hear(server_time, sent=sent, received=received)
+        return answer
+
+    def _call(self, method: str, target: str, body: bytes) -> bytes:
+        """One request, and once more where only the station's idea of the time was wrong."""
+        try:
+            return self._once(method, target, body)
+        except ServerRefusedError as refusal:
+            if refusal.code is not ErrorCode.STALE_REQUEST:
+                raise
+            return self._once(method, target, body)
+
+    def _once(self, method: str, target: str, body: bytes) -> bytes:
+        proof = sign_request(
+            self._key,
+            station=self._station,
+            method=method,
+            target=target,
+            body=body,
+            now=self._clock.signing_time(),
+            nonce=self._rng(NONCE_BYTES),
+        )
+        headers = proof.headers()
+        if body:
+            headers["content-type"] = "application/json"
+        sent = self._clock.elapsed
+        try:
+            with self._http.stream(method, target, content=body, headers=headers) as response:
+                data = _read(response)
+        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
+            raise ServerUnreachableError(
+                f"The server does not answer ({type(error).__name__}); check the network."
+            ) from error
+        if response.is_success:
+            return data
+        raise self._refusal(data, response.status_code, sent)
+
+    def _refusal(self, data: bytes, status: int, sent: float) -> ServerRefusedError:
+        try:
+            refusal = api.Refusal.model_validate_json(data)
+        except ValidationError:
+            return ServerRefusedError(ErrorCode.INTERNAL, f"The server answered {status}.")
+        self._clock.hear(refusal.server_time, sent=sent, received=self._clock.elapsed)
+        return ServerRefusedError(refusal.code, refusal.message, refusal.retry_after)
+
+
+def _read(response: httpx.Response) -> bytes:
+    data = bytearray()
+    for piece in response.iter_bytes():
+        data += piece
+        if len(data) > MAX_ANSWER_BYTES:
+            raise ServerRefusedError(ErrorCode.INTERNAL, "The server's answer is too long.")
+    return bytes(data)

@@ -1,0 +1,255 @@
+"""What can happen to the kiosk. `turn` ties a worker's answer to the step that asked for it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from exam_server.contract.api import CheckInView, LedgerView, SeatView
+from exam_server.contract.errors import ErrorCode
+from exam_server.contract.ledger import Ledger
+from exam_server.contract.receipt import Receipt
+from exam_station.flow.states import (
+    CardReading,
+    CardTrouble,
+    Devices,
+    FaceResult,
+    Frame,
+    Language,
+    NoticeCode,
+)
+from exam_station.sitting import Sitting
+from question_bank.response import Response
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """About once a second. `now` is the server's time, None before it was first heard."""
+
+    elapsed: float
+    now: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DevicesSeen:
+    devices: Devices
+
+
+@dataclass(frozen=True, slots=True)
+class BeatAnswered:
+    view: SeatView
+
+
+@dataclass(frozen=True, slots=True)
+class BeatFailed:
+    """`code` is None where the server could not be reached."""
+
+    code: ErrorCode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PackagesStaged:
+    """The sealed packages that lie on this station, complete and checked."""
+
+    packages: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CardInserted:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class CardRemoved:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingStepped:
+    turn: int
+    step: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardRead:
+    turn: int
+    reading: CardReading
+
+
+@dataclass(frozen=True, slots=True)
+class CardFailed:
+    turn: int
+    reason: CardTrouble
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSeen:
+    turn: int
+    frame: Frame
+    hint: str
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaceDecided:
+    turn: int
+    result: FaceResult
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInAnswered:
+    turn: int
+    view: CheckInView
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInFailed:
+    """`code` is None where the server could not be reached."""
+
+    turn: int
+    code: ErrorCode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTaken:
+    attempt: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormOpened:
+    """The paper is open, and what this station's journal tells of it is replayed."""
+
+    attempt: str
+    sitting: Sitting
+    ledger: Ledger
+    server_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """Lease, opening or handing in did not succeed; it is worth trying again by itself."""
+
+    attempt: str
+    code: ErrorCode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStopped:
+    """Lease, opening, writing or handing in cannot succeed without a person's help."""
+
+    attempt: str
+    code: NoticeCode
+
+
+@dataclass(frozen=True, slots=True)
+class UploadProgressed:
+    """Records not acknowledged yet, and the ledger where the server sent one."""
+
+    attempt: str
+    unsent: int
+    ledger: LedgerView | None = None
+    server_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeadFixed:
+    """The head over the handed-in journal, as a code for people."""
+
+    attempt: str
+    head_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptArrived:
+    attempt: str
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class UserAnswered:
+    item: str
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class UserWentTo:
+    item: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserFlagged:
+    item: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UserAskedSubmit:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class UserWentBack:
+    """From the question whether to hand in, back to the paper."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserConfirmedSubmit:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class UserAgreed:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class UserDeclined:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class UserRetry:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class UserChangedLanguage:
+    language: Language
+
+
+UserEvent = (
+    UserAnswered
+    | UserWentTo
+    | UserFlagged
+    | UserAskedSubmit
+    | UserWentBack
+    | UserConfirmedSubmit
+    | UserAgreed
+    | UserDeclined
+    | UserRetry
+    | UserChangedLanguage
+)
+Event = (
+    Tick
+    | DevicesSeen
+    | BeatAnswered
+    | BeatFailed
+    | PackagesStaged
+    | CardInserted
+    | CardRemoved
+    | ReadingStepped
+    | CardRead
+    | CardFailed
+    | FrameSeen
+    | FaceDecided
+    | CheckInAnswered
+    | CheckInFailed
+    | LeaseTaken
+    | FormOpened
+    | AttemptFailed
+    | AttemptStopped
+    | UploadProgressed
+    | HeadFixed
+    | ReceiptArrived
+    | UserEvent
+)

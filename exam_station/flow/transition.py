@@ -1,0 +1,146 @@
+"""The table: for every screen, which events mean something, and what.
+
+What is not in the table changes nothing. A worker's answer whose turn has passed is not looked at.
+"""
+
+from dataclasses import replace
+
+from exam_station.flow import events, identifying, watching, writing
+from exam_station.flow.effects import Effect
+from exam_station.flow.events import Event
+from exam_station.flow.states import (
+    Candidate,
+    CardProblem,
+    CardRefused,
+    CheckingIn,
+    ConfirmSubmit,
+    Consent,
+    Face,
+    Notice,
+    Opening,
+    Reading,
+    State,
+    Submitting,
+    Waiting,
+    Welcome,
+    Writing,
+)
+
+Step = tuple[State, tuple[Effect, ...]]
+
+Turned = (
+    events.ReadingStepped
+    | events.CardRead
+    | events.CardFailed
+    | events.FrameSeen
+    | events.FaceDecided
+    | events.CheckInAnswered
+    | events.CheckInFailed
+)
+
+
+def transition(state: State, event: Event) -> Step:
+    """The next state and what is to be done; never raises."""
+    match event:
+        case events.Tick():
+            return _ticked(state, event)
+        case events.DevicesSeen():
+            return watching.devices_seen(state, event)
+        case events.BeatAnswered(view):
+            return watching.beat_answered(state, view)
+        case events.BeatFailed():
+            return watching.beat_failed(state, event)
+        case events.PackagesStaged():
+            return watching.staged(state, event)
+        case events.UploadProgressed():
+            return writing.upload_progressed(state, event)
+        case events.UserChangedLanguage(language):
+            return replace(state, status=replace(state.status, language=language)), ()
+        case events.CardRemoved():
+            return replace(state, card_present=False), ()
+        case events.CardInserted():
+            return _card_inserted(replace(state, card_present=True))
+    if isinstance(event, Turned) and event.turn != state.turn:
+        return state, ()
+    return _on_screen(state, event)
+
+
+def _ticked(state: State, event: events.Tick) -> Step:
+    state, beat = watching.ticked(state, event)
+    state, due = writing.time_passed(state)
+    state, again = identifying.time_passed(state)
+    return state, (*beat, *due, *again)
+
+
+def _card_inserted(state: State) -> Step:
+    if isinstance(state.screen, Welcome | CardProblem | CardRefused):
+        return identifying.card_tapped(state)
+    return state, ()
+
+
+def _on_screen(state: State, event: Event) -> Step:
+    match state.screen, event:
+        # Card
+        case Reading() as screen, events.ReadingStepped(_, step, done, total):
+            return replace(state, screen=replace(screen, step=step, done=done, total=total)), ()
+        case Reading() as screen, events.CardRead(_, reading):
+            return identifying.card_read(state, screen, reading)
+        case Reading() as screen, events.CardFailed(_, reason):
+            return replace(state, screen=CardProblem(screen.candidate, reason)), ()
+        case CardProblem(), events.UserRetry() if state.card_present:
+            return identifying.card_tapped(state)
+        # Face
+        case Consent() as screen, events.UserAgreed():
+            return identifying.agreed(state, screen)
+        case Consent() as screen, events.UserDeclined():
+            return identifying.declined(state, screen)
+        case Face() as screen, events.FrameSeen():
+            return identifying.frame_seen(state, screen, event)
+        case Face() as screen, events.FaceDecided(_, result):
+            return identifying.face_decided(state, screen, result)
+        # Check-in
+        case _, events.CheckInAnswered(_, view):
+            return identifying.check_in_answered(state, view)
+        case CheckingIn() as screen, events.CheckInFailed(_, code):
+            return identifying.check_in_failed(state, screen, code)
+        case CheckingIn() as screen, events.UserRetry():
+            return identifying.asks_again(state, screen)
+    return _on_paper(state, event)
+
+
+def _on_paper(state: State, event: Event) -> Step:
+    match state.screen, event:
+        # Opening
+        case Waiting() as screen, events.LeaseTaken(attempt) if attempt == screen.attempt:
+            return replace(state, screen=replace(screen, leased=True, retry_at=None)), ()
+        case Opening() as screen, events.FormOpened() if event.attempt == screen.attempt:
+            return writing.form_opened(state, screen, event)
+        # Writing
+        case Writing() as screen, events.UserAskedSubmit():
+            return writing.show(state, ConfirmSubmit(screen)), ()
+        case (
+            Writing() as screen,
+            events.UserAnswered() | events.UserWentTo() | events.UserFlagged(),
+        ):
+            return writing.change(state, screen, event)
+        case ConfirmSubmit(open_paper), events.UserWentBack():
+            return writing.show(state, open_paper), ()
+        case ConfirmSubmit(open_paper), events.UserConfirmedSubmit():
+            return writing.submit(state, open_paper, by="candidate")
+        # Handing in
+        case Submitting() as screen, events.HeadFixed(attempt, code) if attempt == screen.attempt:
+            return replace(state, screen=replace(screen, head_code=code)), ()
+        case Submitting() as screen, events.ReceiptArrived() if event.attempt == screen.attempt:
+            return writing.receipt_arrived(state, screen, event)
+    return _on_trouble(state, event)
+
+
+def _on_trouble(state: State, event: Event) -> Step:
+    match state.screen, event:
+        case (Waiting() | Opening() | Submitting()) as screen, events.AttemptFailed(attempt):
+            return writing.attempt_failed(state) if attempt == screen.attempt else (state, ())
+        case _, events.AttemptStopped():
+            return writing.attempt_stopped(state, event)
+        case Notice(_, Candidate() as candidate, str(attempt), True), events.UserRetry():
+            return writing.open_form(state, candidate, attempt)
+    return state, ()

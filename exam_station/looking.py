@@ -1,0 +1,101 @@
+"""One face check: frames from the camera to the screen and to the matcher, until it is decided.
+
+Pictures live in memory only, for as long as the check runs.
+"""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from exam_server.contract import api
+from exam_station.face.camera import open_source
+from exam_station.face.check import FaceCheck, FrameFinding
+from exam_station.face.errors import FaceError
+from exam_station.face.picture import Picture, shrink
+from exam_station.face.policy import (
+    MAX_TRIES,
+    FaceDecision,
+    FaceRecord,
+    record_without_comparison,
+)
+from exam_station.flow import events
+from exam_station.flow.states import FaceResult, Frame
+
+PREVIEW_SIDE = 640
+#: Seconds between frames: what a person can follow, and what a file source must not outrun.
+PACE = 0.05
+
+
+class Looking:
+    """A face check under way, on the thread that calls `run`."""
+
+    def __init__(
+        self, turn: int, portrait: bytes, *, camera: str, models: Path, wanted: Callable[[], bool]
+    ) -> None:
+        self._turn = turn
+        self._portrait = portrait
+        self._camera = camera
+        self._models = models
+        self._wanted = wanted
+        self._pace = threading.Event()
+
+    def run(self, post: Callable[[events.Event], None]) -> None:
+        """Posts FrameSeen and at the end FaceDecided, unless it is not wanted any more."""
+        try:
+            result = self._compare(post)
+        except FaceError as error:
+            result = FaceResult(_contract(record_without_comparison(error.reason.value)))
+        if result is not None and self._wanted():
+            post(events.FaceDecided(self._turn, result))
+
+    def _compare(self, post: Callable[[events.Event], None]) -> FaceResult | None:
+        check = FaceCheck(self._models, self._portrait)
+        try:
+            for attempt in range(1, MAX_TRIES + 1):
+                self._watch(check, attempt, post)
+                if not self._wanted():
+                    return None
+                record = check.decide()
+                if record.decision is not FaceDecision.TRY_AGAIN:
+                    return _result(record, check)
+            return FaceResult(_contract(record_without_comparison("too_many_tries")))
+        finally:
+            check.forget()
+
+    def _watch(self, check: FaceCheck, attempt: int, post: Callable[[events.Event], None]) -> None:
+        frames = open_source(self._camera).frames()
+        for frame in frames:
+            if not self._wanted():
+                return
+            finding = check.consider(frame)
+            post(self._seen(frame, finding, attempt))
+            if check.finished:
+                return
+            self._pace.wait(PACE)
+
+    def _seen(self, frame: Picture, finding: FrameFinding, attempt: int) -> events.FrameSeen:
+        preview = shrink(frame, PREVIEW_SIDE)[0]
+        height, width = preview.shape[:2]
+        shown = Frame(width, height, preview.tobytes())
+        return events.FrameSeen(self._turn, shown, finding.hint.value, attempt)
+
+
+def _result(record: FaceRecord, check: FaceCheck) -> FaceResult:
+    picture = check.referral_picture() if record.decision is FaceDecision.REFER else None
+    return FaceResult(_contract(record), () if picture is None else (picture,))
+
+
+def _contract(record: FaceRecord) -> api.FaceRecord:
+    """The record as the server keeps it. Without an accepting threshold nothing is accepted: 0."""
+    return api.FaceRecord(
+        decision=record.decision.value,
+        score=record.distance,
+        accept_threshold=record.accept_at or 0.0,
+        refer_threshold=record.refuse_above,
+        fusion=record.fusion_mode.value,
+        model=record.model_sha256 or record.cause,
+        frames=record.frames,
+        attempts=record.attempt,
+        quality=record.quality,
+        liveness=record.liveness,
+    )

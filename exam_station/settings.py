@@ -1,0 +1,57 @@
+"""What a station is told when it starts; who it is lies in the vault."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from exam_station.flow.states import Language
+
+MODELS_VARIABLE = "EXAM_STATION_MODELS"
+TRUST = "trust"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`reader` is a part of the reader's name, None for any; `camera` what `face.camera` takes."""
+
+    data: Path
+    reader: str | None = None
+    camera: str = "0"
+    windowed: bool = False
+    language: Language = Language.VI
+    models: Path = Path(".cache/models")
+
+    @property
+    def trust(self) -> Path:
+        """The folder of trust anchors; where it is missing, the server alone decides."""
+        return self.data / TRUST
+
+
+def model_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where set-up put the face model: named by the environment, else beside the packages."""
+    named = environ.get(MODELS_VARIABLE)
+    return Path(named) if named else Path(__file__).parents[1] / ".cache" / "models"
+
+
+def program_version() -> str:
+    try:
+        return version("truong-thi")
+    except PackageNotFoundError:
+        return "unreleased"
+
+
+class NoDisplayError(Exception):
+    """There is nothing to show a window on."""
+
+
+def require_display(environ: Mapping[str, str] = os.environ) -> str:
+    """What the window will be shown on; NoDisplayError where Qt would only abort."""
+    for name in ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY", "DISPLAY"):
+        if environ.get(name):
+            return f"{name}={environ[name]}"
+    raise NoDisplayError(
+        "There is no display; start it from the graphical session, "
+        "or set QT_QPA_PLATFORM=offscreen for a trial."
+    )
