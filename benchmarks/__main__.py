@@ -12,7 +12,10 @@ def main() -> int:
     wanted = sys.argv[1:] or names
     unknown = [name for name in wanted if name not in names]
     if unknown:
-        print(f"bench: no benchmark {', '.join(unknown)}; there are: {', '.join(names)}", file=sys.stderr)
+        print(
+            f"bench: no benchmark {', '.join(unknown)}; there are: {', '.join(names)}",
+            file=sys.stderr,
+        )
         return 2
     for name in wanted:
         runpy.run_module(f"benchmarks.{name}", run_name="__main__")

@@ -1,0 +1,120 @@
+"""Real processes of the demo: started, watched line by line, ended by their own handle."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from demo.timeline import ActFailedError
+
+
+def command(*words: str) -> list[str]:
+    """A command of this project, from the virtual environment that runs the demo."""
+    return [str(Path(sys.executable).parent / words[0]), *words[1:]]
+
+
+def run(*words: str, environment: Mapping[str, str], seconds: float = 60) -> str:
+    """Runs a command to its end and returns its standard output; ActFailedError where it fails."""
+    done = subprocess.run(
+        command(*words),
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    if done.returncode != 0:
+        last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+        raise ActFailedError(f"{' '.join(words[:2])} ended with {done.returncode}: {last}")
+    return done.stdout
+
+
+class Process:
+    """A running program whose output goes to a log; its JSON lines can be waited for."""
+
+    def __init__(self, name: str, words: Sequence[str], environment: Mapping[str, str], log: Path):
+        self.name = name
+        self.events: list[dict[str, Any]] = []
+        self._log = log
+        self._changed = threading.Condition()
+        self._process = subprocess.Popen(
+            words,
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=log.open("ab"),
+            text=True,
+            start_new_session=True,
+        )
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._log.open("a") as log:
+            for line in self._process.stdout:
+                log.write(line)
+                log.flush()
+                if line.startswith("{"):
+                    self._note(line)
+        with self._changed:
+            self._changed.notify_all()
+
+    def _note(self, line: str) -> None:
+        try:
+            event = json.loads(line)
+        except json.JSONDecodeError:
+            return
+        with self._changed:
+            self.events.append(event)
+            self._changed.notify_all()
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def wait_for(
+        self, what: str, wanted: Callable[[dict[str, Any]], bool], seconds: float = 30
+    ) -> dict[str, Any]:
+        """The first event that is `wanted`; ActFailedError after `seconds` or at its end."""
+        end = time.monotonic() + seconds
+        with self._changed:
+            while True:
+                for event in self.events:
+                    if wanted(event):
+                        return event
+                left = end - time.monotonic()
+                if left <= 0:
+                    raise ActFailedError(
+                        f"{self.name}: no {what} within {seconds:.0f} s{self._tail()}"
+                    )
+                if not self.running:
+                    raise ActFailedError(f"{self.name} ended before {what}{self._tail()}")
+                self._changed.wait(min(left, 0.5))
+
+    def _tail(self) -> str:
+        lines = self._log.read_text(errors="replace").strip().splitlines() or ["no output"]
+        return f" (last said: {lines[-1][:300]}; see {self._log.name})"
+
+    def kill(self) -> None:
+        """SIGKILL, as a power cut would."""
+        self._process.kill()
+        self._process.wait(10)
+
+    def stop(self) -> None:
+        """SIGTERM, then SIGKILL after five seconds."""
+        if not self.running:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.kill()

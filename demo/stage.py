@@ -1,0 +1,108 @@
+"""Sets the stage with the commands that an exam office uses: server, exam, staff, stations."""
+
+import json
+import secrets
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from demo import cast
+from demo.officers import Login
+from demo.processes import Process, command, run
+
+
+class Server:
+    """The demo's server: its folder, its passphrase (of this run alone) and its process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {"EXAM_SERVER_PASSPHRASE": secrets.token_urlsafe(24)}
+        self.process: Process | None = None
+        self.url = ""
+
+    def call(self, *words: str) -> dict[str, object]:
+        """Runs ``exam-server`` with `words` and gives its JSON answer."""
+        answer = json.loads(run("exam-server", *words, "--json", environment=self.environment))
+        assert isinstance(answer, dict)
+        return answer
+
+    def make(self, trust: Path, people: dict[str, Login]) -> None:
+        """init, load trust, load exam, staff add."""
+        folder = str(self.folder)
+        self.call("init", folder, "--realm", "test")
+        self.call("load", "trust", folder, str(trust / "csca.pem"), str(trust / "crl.pem"))
+        self.call("load", "exam", folder, str(cast.EXAM))
+        for person in people.values():
+            run(
+                *("exam-server", "staff", "add", folder, "--username", person.username),
+                *("--name", person.name, "--role", person.role),
+                environment={**self.environment, "EXAM_STAFF_PASSWORD": person.password},
+            )
+
+    def serve(self, log: Path) -> None:
+        words = command("exam-server", "serve", str(self.folder), "--port", "0", "--json")
+        self.process = Process("exam-server", words, self.environment, log)
+        self.url = self.process.wait_for("address", lambda event: "url" in event)["url"]
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.stop()
+
+
+class Station:
+    """One kiosk machine: data directory, unlock secret beside it, and the running program."""
+
+    def __init__(self, part: cast.Part, folder: Path, pictures: Path) -> None:
+        self.part = part
+        self.data = folder / f"station-{part.seat}"
+        self._secret = folder / f"unlock-{part.seat}"
+        self._camera = folder / f"camera-{part.seat}"
+        self._log = folder / f"station-{part.seat}.log"
+        self._pictures = pictures
+        self.process: Process | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"EXAM_STATION_UNLOCK_FILE": str(self._secret)}
+
+    def enrol(self, server: Server) -> None:
+        self._secret.write_text(secrets.token_urlsafe(32))
+        self._secret.chmod(0o600)
+        self._camera.mkdir()
+        for number, face in enumerate(self.part.faces):
+            (self._camera / f"{number}.jpg").write_bytes(face.read_bytes())
+        seat = ("--room", cast.ROOM, "--seat", self.part.seat, "--url", server.url)
+        token = server.call("station", "token", str(server.folder), *seat)["token"]
+        name = f"{cast.ROOM} / {self.part.seat}"
+        words = ("exam-station", "enroll", str(token), "--data", str(self.data), "--name", name)
+        run(*words, environment=self.environment)
+
+    def start(
+        self,
+        pcsc: dict[str, str],
+        *,
+        card: Path | None,
+        stop_at: int | None = None,
+        prefix: str | None = None,
+    ) -> Process:
+        """Starts the kiosk. `card` is given where it must read in its own process."""
+        words = [sys.executable, "-m", "demo.kiosk", "--data", str(self.data)]
+        words += ["--camera", str(self._camera), "--answers", str(cast.ANSWERS)]
+        words += ["--persona", self.part.persona, "--language", self.part.language]
+        words += ["--pictures", str(self._pictures), "--prefix", prefix or f"seat{self.part.seat}"]
+        words += ["--card", str(card)] if card else []
+        words += ["--stop-at", str(stop_at)] if stop_at else []
+        name = f"kiosk of seat {self.part.seat}"
+        self.process = Process(name, words, {**self.environment, **pcsc}, self._log)
+        return self.process
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.stop()
+
+
+def enrol_all(stations: list[Station], server: Server) -> None:
+    """All at once: each waits for its own commands."""
+    with ThreadPoolExecutor(len(stations)) as pool:
+        for done in [pool.submit(station.enrol, server) for station in stations]:
+            done.result()
