@@ -20,7 +20,7 @@ TOLERANCE = timedelta(seconds=60)
 NONCE_BYTES = 16
 
 
-class RequestRefused(ContractError):
+class RequestRefused(ContractError):  # noqa: N818 - as every refusal here is named
     """A request whose proof does not hold."""
 
     def __init__(self, code: ErrorCode, message: str) -> None:

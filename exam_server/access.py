@@ -1,0 +1,62 @@
+"""Who may do what: one table. Whatever is not in it is forbidden."""
+
+from enum import StrEnum
+from types import MappingProxyType
+
+from exam_server.staff import Role
+
+
+class Permission(StrEnum):
+    """What a page or an action needs."""
+
+    SIGN_IN = "sign_in"
+    USE_PAGES = "use_pages"
+    WATCH_ROOMS = "watch_rooms"
+    SEE_PICTURES = "see_pictures"
+    DECIDE_IDENTITY = "decide_identity"
+    CHECK_IN_BY_HAND = "check_in_by_hand"
+    KEEP_TIME = "keep_time"
+    MOVE_CANDIDATES = "move_candidates"
+    RUN_SHIFTS = "run_shifts"
+    SEE_STATIONS = "see_stations"
+    SEE_RESULTS = "see_results"
+    GRADE = "grade"
+    CLEAR_RESULTS = "clear_results"
+    SEE_AUDIT = "see_audit"
+
+
+_EVERYBODY = frozenset({Permission.SIGN_IN})
+_STAFF = _EVERYBODY | {Permission.USE_PAGES}
+_PROCTOR = _STAFF | {
+    Permission.WATCH_ROOMS,
+    Permission.SEE_PICTURES,
+    Permission.DECIDE_IDENTITY,
+    Permission.CHECK_IN_BY_HAND,
+    Permission.KEEP_TIME,
+    Permission.MOVE_CANDIDATES,
+    Permission.RUN_SHIFTS,
+    Permission.SEE_STATIONS,
+}
+_EXAM_OFFICE = _PROCTOR | {
+    Permission.SEE_RESULTS,
+    Permission.GRADE,
+    Permission.CLEAR_RESULTS,
+    Permission.SEE_AUDIT,
+}
+
+#: By role; None is somebody who has not signed in.
+GRANTED = MappingProxyType(
+    {
+        None: _EVERYBODY,
+        Role.PROCTOR: _PROCTOR,
+        Role.EXAM_OFFICE: _EXAM_OFFICE,
+        Role.ITEM_WRITER: _STAFF,
+        Role.REVIEWER: _STAFF,
+        Role.TECHNICIAN: _STAFF | {Permission.SEE_STATIONS},
+        Role.ADMINISTRATOR: _STAFF | {Permission.SEE_STATIONS, Permission.SEE_AUDIT},
+    }
+)
+
+
+def allowed(role: Role | None, permission: Permission) -> bool:
+    return permission in GRANTED.get(role, frozenset())

@@ -1,0 +1,1 @@
+"""Attempts: leases, records, time and receipts."""

@@ -1,0 +1,1 @@
+"""Candidates, their registrations and the roster."""

@@ -1,0 +1,1 @@
+"""Centres (điểm thi), their rooms (phòng thi) and seats."""

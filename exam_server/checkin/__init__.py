@@ -1,0 +1,1 @@
+"""Check-in: challenge, evidence verified again, face record, officers' decisions."""

@@ -1,0 +1,202 @@
+"""The chip's way in: a challenge, evidence verified again, a check-in written down."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy.orm import Session
+
+from exam_server import audit
+from exam_server.attempts import service as attempts
+from exam_server.candidates.models import Candidate, Registration
+from exam_server.checkin.judgement import Expected, Judgement
+from exam_server.checkin.models import Basis, Challenge, CheckIn, PictureKind
+from exam_server.checkin.service import (
+    JPEG,
+    MAX_PICTURE,
+    is_late,
+    keep_picture,
+    latest_of,
+    placement_here,
+    view,
+)
+from exam_server.contract.api import (
+    AttemptState,
+    ChallengeView,
+    CheckInRequest,
+    CheckInState,
+    CheckInView,
+)
+from exam_server.contract.errors import ContractError, ErrorCode
+from exam_server.contract.evidence_signature import check_evidence
+from exam_server.db import new_id
+from exam_server.errors import RefusedError
+from exam_server.keys import ServerKeys
+from exam_server.sealing import Sealed
+from exam_server.settings import Settings
+from exam_server.shifts.models import Placement, Shift
+from exam_server.stations.models import Station
+
+CHALLENGE_BYTES = 8
+
+
+def issue_challenge(
+    session: Session,
+    placement_id: str,
+    *,
+    station: Station,
+    lifetime: timedelta,
+    now: datetime,
+    rng: Callable[[int], bytes] = os.urandom,
+) -> ChallengeView:
+    """Eight bytes that this station's next chip has to answer, for this placement, once."""
+    placement = placement_here(session, placement_id, station)
+    challenge = Challenge(
+        centre_id=station.centre_id,
+        station_id=station.id,
+        placement_id=placement.id,
+        value=rng(CHALLENGE_BYTES),
+        issued_at=now,
+        expires_at=now + lifetime,
+    )
+    session.add(challenge)
+    session.flush()
+    return ChallengeView(id=challenge.id, value=challenge.value, expires_at=challenge.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A check-in whose challenge is spent: `known` was decided before, else `expected` counts."""
+
+    expected: Expected
+    known: CheckInView | None
+
+
+def begin(
+    session: Session,
+    request: CheckInRequest,
+    *,
+    station: Station,
+    late_limit: timedelta,
+    now: datetime,
+) -> Begun:
+    """Spends the challenge and says who is expected. The caller commits before it goes on.
+
+    The same request sent again finds the check-in that it made.
+    """
+    placement = placement_here(session, request.placement, station)
+    challenge = session.get(Challenge, request.challenge, with_for_update=True)
+    if (
+        challenge is None
+        or challenge.station_id != station.id
+        or challenge.placement_id != placement.id
+    ):
+        raise RefusedError(ErrorCode.CHALLENGE_INVALID, "this challenge was not issued for this")
+    registration = session.get_one(Registration, placement.registration_id)
+    candidate = session.get_one(Candidate, registration.candidate_id)
+    expected = Expected(
+        name=candidate.name,
+        date_of_birth=candidate.date_of_birth,
+        citizen_number=candidate.citizen_number,
+        challenge=challenge.value,
+    )
+    before = session.scalars(sa.select(CheckIn).where(CheckIn.challenge_id == challenge.id)).first()
+    if before is not None and before.evidence_digest == _digest(request.evidence):
+        return Begun(expected, view(session, before, now))
+    if challenge.used_at is not None or challenge.expires_at < now:
+        raise RefusedError(
+            ErrorCode.CHALLENGE_INVALID, "the challenge was used or is too old; tap again"
+        )
+    _check_in_time(session, placement, late_limit, now)
+    _check_signature(request, station)
+    challenge.used_at = now
+    return Begun(expected, None)
+
+
+def _digest(evidence: bytes) -> bytes:
+    return hashlib.sha256(evidence).digest()
+
+
+def _check_in_time(
+    session: Session, placement: Placement, late_limit: timedelta, now: datetime
+) -> None:
+    attempt = attempts.attempt_of(session, placement.id)
+    if attempt is not None and attempt.state is AttemptState.SUBMITTED:
+        raise RefusedError(ErrorCode.ATTEMPT_CLOSED, "this attempt has been handed in")
+    if attempt is None and is_late(session.get_one(Shift, placement.shift_id), late_limit, now):
+        raise RefusedError(ErrorCode.TOO_LATE, "nobody enters so long after the start")
+
+
+def _check_signature(request: CheckInRequest, station: Station) -> None:
+    try:
+        check_evidence(
+            request.evidence_signature,
+            Ed25519PublicKey.from_public_bytes(station.signing_key),
+            station=station.id,
+            placement=request.placement,
+            evidence=request.evidence,
+        )
+    except ContractError as error:
+        raise RefusedError(ErrorCode.BAD_SIGNATURE, str(error)) from error
+    if any(not picture.startswith(JPEG) for picture in request.captures):
+        raise RefusedError(ErrorCode.BAD_REQUEST, "a capture is no JPEG")
+    if any(len(picture) > MAX_PICTURE for picture in request.captures):
+        raise RefusedError(ErrorCode.BAD_REQUEST, "a capture is too large")
+
+
+def conclude(
+    session: Session,
+    request: CheckInRequest,
+    judgement: Judgement,
+    *,
+    station: Station,
+    keys: ServerKeys,
+    settings: Settings,
+    now: datetime,
+) -> CheckInView:
+    """Writes the check-in down and admits whom it admits."""
+    placement = placement_here(session, request.placement, station)
+    checkin_id, before = new_id(), latest_of(session, placement.id)
+    checkin = CheckIn(
+        id=checkin_id,
+        centre_id=placement.centre_id,
+        placement_id=placement.id,
+        number=before.number + 1 if before else 1,
+        station_id=station.id,
+        basis=Basis.CHIP,
+        state=judgement.state,
+        reasons=list(judgement.reasons),
+        created_at=now,
+        consent=request.consent,
+        challenge_id=request.challenge,
+        chip_refused=judgement.chip_refused,
+        evidence=keys.sealing.seal(Sealed.EVIDENCE, checkin_id, judgement.evidence),
+        evidence_digest=_digest(request.evidence),
+        evidence_signature=request.evidence_signature,
+        report=judgement.report,
+        face=request.face.model_dump(mode="json") if request.face else None,
+    )
+    session.add(checkin)
+    session.flush()
+    if judgement.state is CheckInState.REFERRED and request.consent:
+        until = now.date() + timedelta(days=settings.retention_days)
+        pictures = [(PictureKind.CAPTURE, picture) for picture in request.captures]
+        if judgement.portrait is not None:
+            pictures.append((PictureKind.PORTRAIT, judgement.portrait))
+        for kind, picture in pictures:
+            keep_picture(session, checkin, kind, picture, keys.sealing, until)
+    if judgement.state is CheckInState.ADMITTED:
+        attempts.admit(session, placement, keys=keys, now=now)
+    audit.record(
+        session,
+        actor=f"station:{station.id}",
+        action=f"checkin_{judgement.state}",
+        subject=f"placement:{placement.id}",
+        details={"checkin": checkin.id, "reasons": list(judgement.reasons)},
+        now=now,
+    )
+    return view(session, checkin, now)

@@ -1,0 +1,254 @@
+"""What evidence and face record amount to, against who is expected. Pure: no database, no clock.
+
+A face alone never excludes anyone, a refused chip never admits, and whatever is not proven goes
+to the proctor.
+"""
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from card_reader.errors import CardError, MalformedEvidence
+from card_reader.evidence import ChipEvidence, Freshness
+from card_reader.lds import dg1, dg2, dg13
+from card_reader.lds.mrz import to_mrz_name
+from card_reader.trust.store import TrustStore
+from card_reader.verify import (
+    ChipProof,
+    IdentityRefused,
+    IdentityUnproven,
+    Policy,
+    Report,
+    Verdict,
+    verify,
+)
+from exam_server.contract.api import CheckInState, FaceRecord
+from exam_server.contract.errors import ErrorCode
+from exam_server.errors import RefusedError
+
+#: The name field of a TD1 card has thirty characters; a longer name is cut off there.
+MRZ_NAME_LENGTH = 30
+PORTRAIT = "EF.DG2"
+
+
+class CheckInReason(StrEnum):
+    """Why a check-in was not admitted at once. Codes of `card_reader`'s findings stand beside."""
+
+    NUMBER_DIFFERS = "number_differs"
+    NUMBER_UNKNOWN = "number_unknown"
+    DATE_OF_BIRTH_DIFFERS = "date_of_birth_differs"
+    NAME_DIFFERS = "name_differs"
+    CARD_EXPIRED = "card_expired"
+    CHIP_NOT_PROVEN = "chip_not_proven"
+    CHALLENGE_NOT_FROM_SERVER = "challenge_not_from_server"
+    NO_CONSENT = "no_consent"
+    NO_FACE_RECORD = "no_face_record"
+    FACE_REFERRED = "face_referred"
+    FACE_RECORD_IMPLAUSIBLE = "face_record_implausible"
+    BY_TWO_OFFICERS = "by_two_officers"
+
+
+#: With one of these the person is not the one expected, or the station's word cannot be true.
+_REFUSING = frozenset({CheckInReason.NUMBER_DIFFERS, CheckInReason.FACE_RECORD_IMPLAUSIBLE})
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Whom the roster expects at this seat, and the challenge that the server issued."""
+
+    name: str
+    date_of_birth: date
+    citizen_number: str | None
+    challenge: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """`evidence` is what may be kept of it (no portrait); `portrait` only for a proctor's eyes."""
+
+    state: CheckInState
+    reasons: tuple[str, ...]
+    chip_refused: bool
+    report: dict[str, Any]
+    evidence: bytes
+    portrait: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """What the chip says of its holder."""
+
+    number: str
+    date_of_birth: date
+    date_of_expiry: date
+    mrz_name: str
+    full_name: str | None
+    portrait: bytes | None
+
+
+def judge(
+    evidence_bytes: bytes,
+    expected: Expected,
+    *,
+    consent: bool,
+    face: FaceRecord | None,
+    face_accept: Mapping[str, float],
+    trust: TrustStore,
+    policy: Policy,
+    now: datetime,
+) -> Judgement:
+    """Verifies the evidence again, from its bytes, and weighs the rest."""
+    try:
+        evidence = ChipEvidence.from_bytes(evidence_bytes)
+    except MalformedEvidence as error:
+        raise RefusedError(ErrorCode.EVIDENCE_MALFORMED, error.detail) from error
+    try:
+        identity = verify(
+            evidence, trust, policy, at=now, expected_challenge=expected.challenge, now=now
+        )
+    except IdentityRefused as error:
+        return _judgement(
+            CheckInState.REFUSED, [], evidence, error.report, portrait=None, chip_refused=True
+        )
+    except IdentityUnproven as error:
+        # Nothing vouches for these files, but what they say is compared all the same.
+        report, person = error.report, _claimed(evidence)
+    else:
+        report = identity.report
+        person = _Person(
+            number=identity.personal_number,
+            date_of_birth=identity.date_of_birth,
+            date_of_expiry=identity.date_of_expiry,
+            mrz_name=" ".join(identity.names),
+            full_name=identity.full_name,
+            portrait=identity.portrait,
+        )
+    reasons = [
+        *_about_card(evidence, report),
+        *_about_person(person, expected, now.date()),
+        *_about_face(consent, face, face_accept),
+    ]
+    state = _state(reasons, proven=report.verdict is Verdict.AUTHENTIC)
+    referred = state is CheckInState.REFERRED and consent
+    return _judgement(
+        state, reasons, evidence, report, portrait=person.portrait if referred else None
+    )
+
+
+def _state(reasons: list[CheckInReason], *, proven: bool) -> CheckInState:
+    if _REFUSING.intersection(reasons):
+        return CheckInState.REFUSED
+    return CheckInState.ADMITTED if proven and not reasons else CheckInState.REFERRED
+
+
+def _judgement(
+    state: CheckInState,
+    reasons: list[CheckInReason],
+    evidence: ChipEvidence,
+    report: Report,
+    *,
+    portrait: bytes | None,
+    chip_refused: bool = False,
+) -> Judgement:
+    codes = (*(finding.value for finding in report.reasons), *(reason.value for reason in reasons))
+    return Judgement(
+        state=state,
+        reasons=codes,
+        chip_refused=chip_refused,
+        report=report.to_dict(),
+        evidence=_without_portrait(evidence).to_bytes(),
+        portrait=portrait,
+    )
+
+
+def _without_portrait(evidence: ChipEvidence) -> ChipEvidence:
+    files = {name: raw for name, raw in evidence.files.items() if name != PORTRAIT}
+    return replace(evidence, files=files)
+
+
+def _claimed(evidence: ChipEvidence) -> _Person:
+    """What unproven files say. They parsed before, or the card would have been refused."""
+    try:
+        zone = dg1.parse(evidence.files["EF.DG1"])
+        details = dg13.parse(evidence.files["EF.DG13"]) if "EF.DG13" in evidence.files else None
+        images = dg2.parse(evidence.files[PORTRAIT])
+    except (CardError, KeyError) as error:
+        raise RefusedError(
+            ErrorCode.EVIDENCE_MALFORMED, "the card's files cannot be read"
+        ) from error
+    return _Person(
+        number=zone.personal_number,
+        date_of_birth=zone.date_of_birth,
+        date_of_expiry=zone.date_of_expiry,
+        mrz_name=f"{zone.primary_identifier} {zone.secondary_identifier}",
+        full_name=details.name or None if details else None,
+        portrait=images[0].data if images else None,
+    )
+
+
+def _about_card(evidence: ChipEvidence, report: Report) -> list[CheckInReason]:
+    reasons = []
+    if report.active_authentication is not ChipProof.PASSED:
+        reasons.append(CheckInReason.CHIP_NOT_PROVEN)
+    if evidence.challenge is None or evidence.challenge.freshness is not Freshness.SERVER:
+        reasons.append(CheckInReason.CHALLENGE_NOT_FROM_SERVER)
+    return reasons
+
+
+def _about_person(person: _Person, expected: Expected, today: date) -> list[CheckInReason]:
+    reasons = []
+    if expected.citizen_number is None:
+        reasons.append(CheckInReason.NUMBER_UNKNOWN)
+    elif person.number != expected.citizen_number:
+        reasons.append(CheckInReason.NUMBER_DIFFERS)
+    if person.date_of_birth != expected.date_of_birth:
+        reasons.append(CheckInReason.DATE_OF_BIRTH_DIFFERS)
+    if not same_name(expected.name, full_name=person.full_name, mrz_name=person.mrz_name):
+        reasons.append(CheckInReason.NAME_DIFFERS)
+    if person.date_of_expiry < today:
+        reasons.append(CheckInReason.CARD_EXPIRED)
+    return reasons
+
+
+def same_name(expected: str, *, full_name: str | None, mrz_name: str) -> bool:
+    """Whether the roster's name is the card's: with diacritics where the card has them."""
+    if full_name is not None:
+        return _spelling(expected) == _spelling(full_name)
+    wanted, given = to_mrz_name(expected), " ".join(mrz_name.replace("<", " ").split())
+    cut_off = len(given) >= MRZ_NAME_LENGTH - 2
+    return wanted == given or (cut_off and wanted.startswith(given))
+
+
+def _spelling(name: str) -> list[tuple[str, tuple[str, ...]]]:
+    """Each word's letters and its marks, apart: "hòa" and "hoà" are one name."""
+    words = unicodedata.normalize("NFD", name.casefold()).split()
+    return [
+        (
+            "".join(sign for sign in word if not unicodedata.combining(sign)),
+            tuple(sorted(sign for sign in word if unicodedata.combining(sign))),
+        )
+        for word in words
+    ]
+
+
+def _about_face(
+    consent: bool, face: FaceRecord | None, face_accept: Mapping[str, float]
+) -> list[CheckInReason]:
+    if not consent:
+        return [CheckInReason.NO_CONSENT]
+    if face is None:
+        return [CheckInReason.NO_FACE_RECORD]
+    if face.decision != "accept":
+        return [CheckInReason.FACE_REFERRED]
+    limit = face_accept.get(face.fusion)
+    plausible = (
+        limit is not None
+        and face.score is not None
+        and 0 <= face.score <= min(limit, face.accept_threshold)
+        and face.accept_threshold <= limit
+        and face.frames > 0
+    )
+    return [] if plausible else [CheckInReason.FACE_RECORD_IMPLAUSIBLE]

@@ -1,0 +1,84 @@
+"""Challenges and check-ins of stations."""
+
+from datetime import timedelta
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+
+from card_reader.verify import Policy
+from exam_server.checkin import chip, service
+from exam_server.checkin.judgement import judge
+from exam_server.contract.api import ChallengeRequest, CheckInRequest
+from exam_server.settings import Settings
+from exam_server.stations.gate import CallDep, StationRoute, authenticated, parse, reply
+
+router = APIRouter(
+    prefix="/api/station", route_class=StationRoute, dependencies=[Depends(authenticated)]
+)
+
+
+def policy_of(settings: Settings) -> Policy:
+    """What cards are accepted."""
+    return Policy(
+        settings.realm,
+        frozenset(settings.accepted_states),
+        frozenset(settings.accepted_documents),
+    )
+
+
+@router.post("/challenges")
+def challenges(call: CallDep) -> Response:
+    asked = parse(ChallengeRequest, call.body)
+    with call.server.transaction() as session:
+        view = chip.issue_challenge(
+            session,
+            asked.placement,
+            station=call.station,
+            lifetime=timedelta(seconds=call.server.settings.challenge_seconds),
+            now=call.now,
+        )
+    return reply(view)
+
+
+@router.post("/checkins")
+def checkins(call: CallDep) -> Response:
+    request, server = parse(CheckInRequest, call.body), call.server
+    with server.transaction() as session:
+        begun = chip.begin(
+            session,
+            request,
+            station=call.station,
+            late_limit=server.settings.late_limit,
+            now=call.now,
+        )
+    if begun.known is not None:
+        return reply(begun.known)
+    # Outside of any transaction: verifying takes longer than writing, and needs no database.
+    judgement = judge(
+        request.evidence,
+        begun.expected,
+        consent=request.consent,
+        face=request.face,
+        face_accept=server.settings.face_accept,
+        trust=server.trust,
+        policy=policy_of(server.settings),
+        now=call.now,
+    )
+    with server.transaction() as session:
+        view = chip.conclude(
+            session,
+            request,
+            judgement,
+            station=call.station,
+            keys=server.keys,
+            settings=server.settings,
+            now=call.now,
+        )
+    return reply(view)
+
+
+@router.get("/checkins/{checkin}")
+def checkin(checkin: str, call: CallDep) -> Response:
+    with call.server.reading() as session:
+        view = service.latest_view(session, checkin, station=call.station, now=call.now)
+    return reply(view)

@@ -1,0 +1,299 @@
+"""Commands of an exam: load, shift, grade, results, audit, receipt."""
+
+import argparse
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from pydantic import ValidationError
+
+from exam_server import checking, db, directory, loading
+from exam_server.audit import Operator
+from exam_server.candidates.roster import read_roster
+from exam_server.candidates.service import load_roster
+from exam_server.centres.service import CentrePlan, load_centre
+from exam_server.console import (
+    DONE,
+    NEGATIVE,
+    Subparsers,
+    add_command,
+    add_group,
+    add_shift_choice,
+    answer,
+    find_shift,
+    remark,
+    unlocked,
+)
+from exam_server.context import utc_now
+from exam_server.contract.api import ShiftState
+from exam_server.errors import InputError
+from exam_server.forms import service as forms
+from exam_server.forms.models import Exam
+from exam_server.grading.service import grade_shift
+from exam_server.loading import first_fault, read_file, read_toml
+from exam_server.results.service import results_of_shift
+from exam_server.shifts import service as shifts
+from exam_server.shifts.models import Shift
+
+
+def register(subparsers: Subparsers) -> None:
+    """Adds the commands of this module."""
+    load = add_group(subparsers, "load", "load from files; all or nothing")
+    exam = add_command(load, "exam", _load_exam, "a whole exam from a folder", passphrase=True)
+    exam.add_argument("folder", metavar="FOLDER", type=Path)
+    exam.add_argument("--starts-at", metavar="MOMENT", help="ISO 8601 with its zone")
+    centre = add_command(load, "centre", _load_centre, "a centre from TOML", passphrase=False)
+    centre.add_argument("file", metavar="FILE", type=Path)
+    roster = add_command(load, "roster", _load_roster, "candidates of a shift", passphrase=False)
+    roster.add_argument("file", metavar="FILE", type=Path)
+    add_shift_choice(roster)
+    paper = add_command(load, "paper", _load_paper, "a paper from QTI 3", passphrase=True)
+    paper.add_argument("file", metavar="FILE", type=Path)
+    paper.add_argument("--exam", metavar="CODE", required=True)
+    paper.add_argument("--name", required=True, help="the paper's name, as rosters have it")
+    paper.add_argument("--codes", required=True, help="codes (mã đề), parted by commas")
+    trust = add_command(load, "trust", _load_trust, "anchors and CRLs", passphrase=False)
+    trust.add_argument("files", metavar="PATH", type=Path, nargs="+")
+
+    shift = add_group(subparsers, "shift", "open, start and close a shift")
+    for name, help_text in (
+        ("open", "let candidates check in"),
+        ("start", "give the start signal"),
+        ("close", "end it once everyone has handed in or run out of time"),
+    ):
+        add_shift_choice(add_command(shift, name, _SHIFT_STEPS[name], help_text, passphrase=True))
+
+    grade = add_command(subparsers, "grade", _grade, "mark a shift", passphrase=True)
+    add_shift_choice(grade)
+    results = add_command(subparsers, "results", _results, "a shift's marks", passphrase=False)
+    add_shift_choice(results)
+
+    audit = add_group(subparsers, "audit", "the log and the journals")
+    add_command(audit, "verify", _audit_verify, "check every chain and signature", passphrase=False)
+    receipt = add_group(subparsers, "receipt", "receipts of candidates")
+    verify = add_command(receipt, "verify", _receipt_verify, "check a receipt", passphrase=False)
+    verify.add_argument("file", metavar="FILE", type=Path)
+
+
+def _load_exam(parsed: argparse.Namespace) -> int:
+    with unlocked(parsed) as opened:
+        server = opened.server
+        with db.transaction(server.engine) as session:
+            loaded = loading.load_exam(
+                session,
+                parsed.folder,
+                realm=server.settings.realm,
+                keys=opened.keys,
+                now=utc_now(),
+                starts_at=_moment(parsed.starts_at),
+            )
+    for warning in loaded.warnings:
+        remark(warning)
+    fields = {
+        "exam": loaded.exam.code,
+        "shift": loaded.shift.name,
+        "candidates": loaded.candidates,
+        "forms": loaded.forms,
+        "warnings": list(loaded.warnings),
+    }
+    text = f"loaded {loaded.exam.name}: {loaded.candidates} candidates, {loaded.forms} forms"
+    return answer(parsed, fields, text)
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"{text!r} is no moment; write 2026-06-11T07:30:00+07:00") from error
+    if moment.tzinfo is None:
+        raise InputError(f"{text!r} lacks its zone; write 2026-06-11T07:30:00+07:00")
+    return moment
+
+
+def _load_centre(parsed: argparse.Namespace) -> int:
+    try:
+        plan = CentrePlan.model_validate(read_toml(parsed.file))
+    except ValidationError as error:
+        raise first_fault(parsed.file, error) from error
+    with (
+        directory.open_server(parsed.directory) as server,
+        db.transaction(server.engine) as session,
+    ):
+        centre = load_centre(session, plan)
+    fields = {"centre": centre.code, "rooms": [room.name for room in plan.rooms]}
+    return answer(parsed, fields, f"loaded {centre.name} with {len(plan.rooms)} rooms")
+
+
+def _load_roster(parsed: argparse.Namespace) -> int:
+    lines = read_roster(read_file(parsed.file), parsed.file.name)
+    with (
+        directory.open_server(parsed.directory) as server,
+        db.transaction(server.engine) as session,
+    ):
+        shift = find_shift(session, parsed.shift, parsed.exam)
+        placed = load_roster(session, lines, shift=shift, file=parsed.file.name)
+        if shift.state is not ShiftState.PLANNED:
+            shifts.assign_forms(session, shift)
+    return answer(parsed, {"candidates": len(placed)}, f"loaded {len(placed)} candidates")
+
+
+def _load_paper(parsed: argparse.Namespace) -> int:
+    source = forms.read_paper(read_file(parsed.file), parsed.file.name)
+    codes = [code.strip() for code in parsed.codes.split(",") if code.strip()]
+    now = utc_now()
+    with unlocked(parsed) as opened, db.transaction(opened.server.engine) as session:
+        exam = session.scalars(sa.select(Exam).where(Exam.code == parsed.exam)).first()
+        if exam is None:
+            raise InputError(f"there is no exam {parsed.exam}; see exam-server status")
+        paper = forms.load_paper(
+            session,
+            exam,
+            name=parsed.name,
+            source=source,
+            codes=codes,
+            sealing=opened.keys.sealing,
+            now=now,
+        )
+        planned = session.scalars(
+            sa.select(Shift).where(Shift.exam_id == exam.id, Shift.state == ShiftState.PLANNED)
+        ).all()
+        for shift in planned:
+            forms.seal_packages(session, shift, paper, keys=opened.keys, now=now)
+    for warning in source.warnings:
+        remark(warning)
+    fields = {"paper": paper.name, "forms": len(codes), "warnings": list(source.warnings)}
+    return answer(parsed, fields, f"loaded {paper.name} with {len(codes)} forms")
+
+
+def _load_trust(parsed: argparse.Namespace) -> int:
+    with directory.open_server(parsed.directory) as server:
+        realm = server.settings.realm
+        anchors, crls = loading.load_trust(parsed.directory, parsed.files, realm=realm)
+    return answer(
+        parsed, {"anchors": anchors, "crls": crls}, f"{anchors} anchors and {crls} CRLs are trusted"
+    )
+
+
+def _open(parsed: argparse.Namespace) -> int:
+    with unlocked(parsed) as opened, db.transaction(opened.server.engine) as session:
+        found = find_shift(session, parsed.shift, parsed.exam)
+        shift = shifts.open_shift(session, found.id, officer=Operator(), now=utc_now())
+    return _shift_answer(parsed, shift)
+
+
+def _start(parsed: argparse.Namespace) -> int:
+    with unlocked(parsed) as opened, db.transaction(opened.server.engine) as session:
+        found = find_shift(session, parsed.shift, parsed.exam)
+        shift = shifts.start_shift(session, found.id, officer=Operator(), now=utc_now())
+    return _shift_answer(parsed, shift)
+
+
+def _close(parsed: argparse.Namespace) -> int:
+    with unlocked(parsed) as opened, db.transaction(opened.server.engine) as session:
+        found = find_shift(session, parsed.shift, parsed.exam)
+        shift = shifts.close_shift(
+            session,
+            found.id,
+            officer=Operator(),
+            keys=opened.keys,
+            grace=opened.server.settings.grace,
+            now=utc_now(),
+        )
+    return _shift_answer(parsed, shift)
+
+
+_SHIFT_STEPS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "open": _open,
+    "start": _start,
+    "close": _close,
+}
+
+
+def _shift_answer(parsed: argparse.Namespace, shift: Shift) -> int:
+    return answer(
+        parsed, {"shift": shift.name, "state": shift.state.value}, f"{shift.name} is {shift.state}"
+    )
+
+
+def _grade(parsed: argparse.Namespace) -> int:
+    with unlocked(parsed) as opened, db.transaction(opened.server.engine) as session:
+        report = grade_shift(
+            session,
+            find_shift(session, parsed.shift, parsed.exam).id,
+            officer=Operator(),
+            keys=opened.keys,
+            grace=opened.server.settings.grace,
+            now=utc_now(),
+        )
+    for problem in report.problems:
+        remark(problem)
+    fields = {
+        "graded": report.graded,
+        "unchanged": report.unchanged,
+        "waiting": report.waiting,
+        "problems": list(report.problems),
+    }
+    text = f"{report.graded} graded, {report.unchanged} unchanged, {report.waiting} still writing"
+    return answer(parsed, fields, text, code=NEGATIVE if report.problems else DONE)
+
+
+def _results(parsed: argparse.Namespace) -> int:
+    with directory.open_server(parsed.directory) as server, db.reading(server.engine) as session:
+        rows = results_of_shift(session, find_shift(session, parsed.shift, parsed.exam).id)
+    fields = [
+        {
+            "registration_number": row.registration_number,
+            "name": row.name,
+            "paper": row.paper,
+            "code": row.code,
+            "attempt": row.attempt_id,
+            "total": None if row.total is None else str(row.total),
+            "maximum": None if row.maximum is None else str(row.maximum),
+            "conditional": row.conditional,
+            "receipt": row.short_code,
+        }
+        for row in rows
+    ]
+    lines = [
+        f"{row.registration_number}  {row.name}  {row.paper}  {row.code or '-'}  "
+        f"{'-' if row.total is None else row.total}{' (conditional)' if row.conditional else ''}"
+        for row in rows
+    ]
+    return answer(parsed, {"results": fields}, "\n".join(lines))
+
+
+def _audit_verify(parsed: argparse.Namespace) -> int:
+    with directory.open_server(parsed.directory) as server, db.reading(server.engine) as session:
+        found = checking.check_all(session, server.public_key())
+    fields = {
+        "audit_entries": found.audit_entries,
+        "attempts": found.attempts,
+        "records": found.records,
+        "faults": list(found.faults),
+    }
+    good = f"{found.audit_entries} entries and {found.records} records hold"
+    text = "\n".join(found.faults) or good
+    return answer(parsed, fields, text, code=NEGATIVE if found.faults else DONE)
+
+
+def _receipt_verify(parsed: argparse.Namespace) -> int:
+    receipt, signature = checking.read_receipt(parsed.file)
+    with directory.open_server(parsed.directory) as server, db.reading(server.engine) as session:
+        faults = checking.check_receipt(session, receipt, signature, server.public_key())
+    fields = {
+        "valid": not faults,
+        "attempt": receipt.attempt,
+        "registration_number": receipt.registration_number,
+        "paper": receipt.paper,
+        "code": receipt.code,
+        "records": receipt.sequence,
+        "answered": receipt.answered,
+        "submitted_at": receipt.submitted_at.isoformat(),
+        "short_code": receipt.short_code,
+        "faults": faults,
+    }
+    text = "\n".join(faults) or f"the receipt {receipt.short_code} is genuine and holds"
+    return answer(parsed, fields, text, code=NEGATIVE if faults else DONE)

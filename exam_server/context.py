@@ -1,0 +1,58 @@
+"""What every route works with: settings, keys, database, clock and trust."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session
+
+from card_reader.trust.store import TrustStore
+from exam_server import db
+from exam_server.keys import ServerKeys
+from exam_server.sealing import Sealing
+from exam_server.settings import Settings
+
+
+def utc_now() -> datetime:
+    """The machine's clock, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Server:
+    """One server. `trust` holds the anchors as they were when it started."""
+
+    settings: Settings
+    keys: ServerKeys
+    engine: Engine
+    trust: TrustStore
+    clock: Callable[[], datetime] = field(default=utc_now)
+
+    @property
+    def sealing(self) -> Sealing:
+        return self.keys.sealing
+
+    def now(self) -> datetime:
+        """The server's time, which is the exam's time."""
+        return self.clock()
+
+    def transaction(self) -> AbstractContextManager[Session]:
+        """A session that is committed when its block ends, before the answer goes out."""
+        return db.transaction(self.engine)
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """A session for looking only."""
+        return db.reading(self.engine)
+
+
+def server_of(request: Request) -> Server:
+    """The server that answers `request`."""
+    server: Server = request.app.state.server
+    return server
+
+
+ServerDep = Annotated[Server, Depends(server_of)]

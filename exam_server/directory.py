@@ -1,0 +1,102 @@
+"""A server's data directory: made, opened, and what lies in it."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from card_reader.trust.store import TrustStore
+from exam_server import db, keys, loading, migrations, settings
+from exam_server.errors import InputError
+from exam_server.keys import ServerKeys
+from exam_server.settings import Settings
+
+DATABASE = "server.db"
+PUBLIC_KEY = "server.pub"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenServer:
+    """An opened directory. `keys` is None where no passphrase was asked for."""
+
+    directory: Path
+    settings: Settings
+    engine: Engine
+
+    def trust(self) -> TrustStore:
+        """The anchors and CRLs that were loaded."""
+        return loading.read_trust(self.directory, self.settings.realm)
+
+    def public_key(self) -> Ed25519PublicKey:
+        """What receipts and packages of this server are signed with."""
+        path = self.directory / PUBLIC_KEY
+        try:
+            return Ed25519PublicKey.from_public_bytes(bytes.fromhex(path.read_text("ascii")))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path} cannot be read; restore it from a backup") from error
+
+
+def create(directory: Path, chosen: Settings, passphrase: str, now: datetime) -> ServerKeys:
+    """A new server in `directory`, which must be new or empty."""
+    keys.check_passphrase(passphrase)
+    try:
+        if directory.exists() and any(directory.iterdir()):
+            raise InputError(f"{directory} is not empty; choose a new directory")
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = ServerKeys.generate()
+        keys.save(directory, fresh, passphrase)
+        keys.make_certificate(directory, fresh, chosen.hosts, now)
+        write_public_key(directory, fresh)
+        settings.save(directory, chosen)
+    except OSError as error:
+        raise InputError(f"{directory} cannot be made: {error.strerror}") from error
+    engine = db.create_engine(database_url(directory, chosen))
+    with one_line(engine):
+        migrations.upgrade(engine)
+    return fresh
+
+
+def write_public_key(directory: Path, own: ServerKeys) -> None:
+    """Beside the secret keys, for whoever checks a receipt."""
+    text = own.signing.public_key().public_bytes_raw().hex()
+    (directory / PUBLIC_KEY).write_text(text, "ascii")
+
+
+def database_url(directory: Path, chosen: Settings) -> str:
+    """Where the database is; a file in the directory unless the settings say otherwise."""
+    return chosen.database_url or f"sqlite:///{(directory / DATABASE).resolve()}"
+
+
+@contextlib.contextmanager
+def open_server(directory: Path) -> Iterator[OpenServer]:
+    """The server in `directory`; InputError where settings or database cannot be used."""
+    chosen = settings.load(directory)
+    if chosen.database_url is None and not (directory / DATABASE).is_file():
+        raise InputError(f"{directory / DATABASE} is missing; restore it from a backup")
+    engine = db.create_engine(database_url(directory, chosen))
+    with one_line(engine):
+        if migrations.current(engine) is None:
+            raise InputError(f"the database of {directory} is empty; restore it from a backup")
+        migrations.upgrade(engine)
+        yield OpenServer(directory, chosen, engine)
+
+
+@contextlib.contextmanager
+def one_line(engine: Engine) -> Iterator[None]:
+    """Turns what a database can raise into one clear line, and closes its connections."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+        if "locked" in cause:
+            raise InputError(
+                "the database is locked by another program; stop it and try again"
+            ) from error
+        raise InputError(f"the database cannot be used: {cause}") from error
+    finally:
+        engine.dispose()

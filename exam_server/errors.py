@@ -1,0 +1,51 @@
+"""What the server's services raise; every message is one line that says what to do."""
+
+from enum import StrEnum
+
+from exam_server.contract.errors import ErrorCode
+
+
+class ServerError(Exception):
+    """The root. Its text is fit to be shown to whoever asked."""
+
+
+class RefusedError(ServerError):
+    """A station's request that is refused; becomes a `contract.api.Refusal`."""
+
+    def __init__(self, code: ErrorCode, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retry_after = retry_after
+
+
+class Objection(StrEnum):
+    """Why an officer's wish cannot be done. A closed list; pages translate it."""
+
+    NOT_FOUND = "not_found"
+    WRONG_STATE = "wrong_state"
+    REASON_MISSING = "reason_missing"
+    SAME_OFFICER = "same_officer"
+    TWO_OFFICERS_NEEDED = "two_officers_needed"
+    ROLE_MISSING = "role_missing"
+    CHIP_REFUSED = "chip_refused"
+    ALREADY_ADMITTED = "already_admitted"
+    TOO_LATE = "too_late"
+    SEAT_TAKEN = "seat_taken"
+    BAD_VALUE = "bad_value"
+    NOTHING_TO_DO = "nothing_to_do"
+
+
+class NotPossibleError(ServerError):
+    """An officer's wish that cannot be done as things stand."""
+
+    def __init__(self, objection: Objection, message: str) -> None:
+        super().__init__(message)
+        self.objection = objection
+
+
+class InputError(ServerError):
+    """A file, folder or argument that cannot be used. `problems` names every fault, a line each."""
+
+    def __init__(self, message: str, problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems

@@ -1,0 +1,1 @@
+"""Grading: from the records of an attempt to its marks."""

@@ -1,0 +1,1 @@
+"""Items of the bank: versions sealed at rest, answer keys sealed apart."""

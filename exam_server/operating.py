@@ -1,0 +1,276 @@
+"""Commands that run a server: init, serve, status, staff, station, backup, restore, purge."""
+
+import argparse
+import signal
+import socket
+from datetime import timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+import uvicorn
+
+from exam_server import audit, auth, backup, db, directory, keys
+from exam_server.app import create_app
+from exam_server.audit import Operator
+from exam_server.centres.models import Centre, Room, Seat
+from exam_server.centres.service import find_seat
+from exam_server.checkin.service import purge_pictures
+from exam_server.console import (
+    BACKUP_PASSPHRASE,
+    PASSPHRASE,
+    STAFF_PASSWORD,
+    Subparsers,
+    add_command,
+    add_group,
+    answer,
+    secret,
+    unlocked,
+)
+from exam_server.context import utc_now
+from exam_server.errors import InputError
+from exam_server.forms.models import Exam, Realm
+from exam_server.settings import Settings
+from exam_server.shifts.models import Placement, Shift
+from exam_server.staff import Role, Staff
+from exam_server.stations.models import Station
+from exam_server.stations.service import create_token
+
+MIN_PASSWORD = 8
+
+
+def register(subparsers: Subparsers) -> None:
+    """Adds the commands of this module."""
+    init = add_command(subparsers, "init", _init, "make a new server in DIR", passphrase=True)
+    init.add_argument("--realm", choices=[realm.value for realm in Realm], required=True)
+    init.add_argument("--host", action="append", metavar="NAME", help="repeatable; 127.0.0.1")
+    init.add_argument("--port", type=int, default=8443)
+    init.add_argument("--database", metavar="URL", help="instead of a file in DIR")
+
+    serve = add_command(subparsers, "serve", _serve, "serve over TLS", passphrase=True)
+    serve.add_argument("--port", type=int, help="0 takes a free one")
+    serve.add_argument("--bind", metavar="ADDRESS", help="the first host of init")
+
+    add_command(subparsers, "status", _status, "what the server holds", passphrase=False)
+
+    staff = add_group(subparsers, "staff", "people who run exams")
+    add = add_command(staff, "add", _staff_add, "add a member of staff", passphrase=False)
+    add.add_argument("--username", required=True)
+    add.add_argument("--name", required=True)
+    add.add_argument("--role", choices=[role.value for role in Role], required=True)
+    add.add_argument("--password-file", type=Path, metavar="FILE")
+
+    station = add_group(subparsers, "station", "kiosk machines")
+    token = add_command(station, "token", _token, "a one-time token to enrol", passphrase=False)
+    token.add_argument("--room", required=True)
+    token.add_argument("--seat", required=True)
+    token.add_argument("--centre", default="", metavar="CODE")
+    token.add_argument("--url", help="the server's address as the station sees it")
+
+    save = add_command(subparsers, "backup", _backup, "back up everything", passphrase=True)
+    save.add_argument("file", metavar="FILE", type=Path)
+    save.add_argument("--backup-passphrase-file", type=Path, metavar="FILE")
+
+    again = subparsers.add_parser("restore", help="make a server from a backup")
+    again.add_argument("file", metavar="FILE", type=Path)
+    again.add_argument("directory", metavar="DIR", type=Path)
+    again.add_argument("--json", action="store_true")
+    again.add_argument("--passphrase-file", type=Path, metavar="FILE")
+    again.add_argument("--backup-passphrase-file", type=Path, metavar="FILE")
+    again.set_defaults(run=_restore)
+
+    add_command(subparsers, "purge", _purge, "delete pictures past their date", passphrase=False)
+
+
+def _init(parsed: argparse.Namespace) -> int:
+    hosts = parsed.host or ["127.0.0.1"]
+    if not 1 <= parsed.port <= 65535:
+        raise InputError(f"{parsed.port} is no port; choose one from 1 to 65535")
+    chosen = Settings(
+        realm=Realm(parsed.realm), hosts=hosts, port=parsed.port, database_url=parsed.database
+    )
+    passphrase = secret(parsed.passphrase_file, PASSPHRASE, "New passphrase", twice=True)
+    directory.create(parsed.directory, chosen, passphrase, utc_now())
+    print_key = keys.fingerprint(parsed.directory).hex()
+    fields = {"directory": str(parsed.directory), "realm": parsed.realm, "fingerprint": print_key}
+    return answer(parsed, fields, f"made {parsed.directory} (realm {parsed.realm})")
+
+
+class _Announcing(uvicorn.Server):
+    """Says where it listens once it does."""
+
+    def __init__(self, config: uvicorn.Config, parsed: argparse.Namespace, url: str) -> None:
+        super().__init__(config)
+        self._parsed = parsed
+        self._url = url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            fields = {
+                "url": self._url,
+                "fingerprint": keys.fingerprint(self._parsed.directory).hex(),
+            }
+            answer(self._parsed, fields, f"serving {self._url}")
+
+
+def _serve(parsed: argparse.Namespace) -> int:
+    with unlocked(parsed) as opened:
+        server, own = opened.server, opened.keys
+        address = parsed.bind or server.settings.hosts[0]
+        port = server.settings.port if parsed.port is None else parsed.port
+        listener = _listen(address, port)
+        url = f"https://{address}:{listener.getsockname()[1]}"
+        config = uvicorn.Config(
+            create_app(server.settings, own, server.engine, server.trust()),
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=5,
+            timeout_keep_alive=75,
+            ssl_certfile=str(parsed.directory / keys.CERTIFICATE_FILE),
+            ssl_keyfile=str(parsed.directory / keys.TLS_KEY_FILE),
+            ssl_keyfile_password=own.tls_passphrase,
+        )
+        # uvicorn stops in order and then raises the signal once more: an ordered stop is exit 0.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        _Announcing(config, parsed, url).run(sockets=[listener])
+    return 0
+
+
+def _listen(address: str, port: int) -> socket.socket:
+    """A bound socket, so that a busy port is told before anything starts."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((address, port))
+        listener.listen(2048)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise InputError(
+            f"port {port} of {address} cannot be used ({error}); choose another with --port"
+        ) from error
+    return listener
+
+
+def _status(parsed: argparse.Namespace) -> int:
+    with directory.open_server(parsed.directory) as server, db.reading(server.engine) as session:
+        counts = {
+            table.__tablename__: session.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+            for table in (Exam, Centre, Room, Seat, Placement, Station, Staff)
+        }
+        shifts = [
+            {"name": name, "exam": code, "starts_at": starts.isoformat(), "state": state.value}
+            for name, code, starts, state in session.execute(
+                sa.select(Shift.name, Exam.code, Shift.starts_at, Shift.state)
+                .join(Exam, Exam.id == Shift.exam_id)
+                .order_by(Shift.starts_at)
+            )
+        ]
+        trust = server.trust()
+        fields = {
+            "realm": server.settings.realm.value,
+            "counts": counts,
+            "shifts": shifts,
+            "anchors": len(trust.anchors),
+            "crls": len(trust.crls),
+        }
+    lines = [f"realm {fields['realm']}, {len(trust.anchors)} anchors, {len(trust.crls)} CRLs"]
+    lines += [f"{name}: {count}" for name, count in counts.items()]
+    lines += [f"shift {s['name']} of {s['exam']}: {s['state']}, {s['starts_at']}" for s in shifts]
+    return answer(parsed, fields, "\n".join(lines))
+
+
+def _staff_add(parsed: argparse.Namespace) -> int:
+    username = parsed.username.strip()
+    if not username.replace(".", "").replace("-", "").replace("_", "").isalnum():
+        raise InputError("a username has letters, digits, dots, hyphens and underscores only")
+    with directory.open_server(parsed.directory) as server:
+        password = secret(parsed.password_file, STAFF_PASSWORD, "New password", twice=True)
+        if len(password) < MIN_PASSWORD:
+            raise InputError(f"the password needs at least {MIN_PASSWORD} characters")
+        password_hash, now = auth.hash_password(password), utc_now()
+        with db.transaction(server.engine) as session:
+            if session.scalar(sa.select(Staff.id).where(Staff.username == username)) is not None:
+                raise InputError(f"there is a {username} already; choose another username")
+            person = Staff(
+                username=username,
+                name=parsed.name.strip(),
+                role=Role(parsed.role),
+                password_hash=password_hash,
+                created_at=now,
+            )
+            session.add(person)
+            session.flush()
+            audit.record(
+                session,
+                actor=Operator().actor,
+                action="staff_added",
+                subject=f"staff:{person.id}",
+                details={"username": username, "role": parsed.role},
+                now=now,
+            )
+    fields = {"id": person.id, "username": username, "role": parsed.role}
+    return answer(parsed, fields, f"added {username} ({parsed.role})")
+
+
+def _token(parsed: argparse.Namespace) -> int:
+    with directory.open_server(parsed.directory) as server:
+        chosen, now = server.settings, utc_now()
+        url = parsed.url or f"https://{chosen.hosts[0]}:{chosen.port}"
+        if not url.startswith("https://"):
+            raise InputError("the server's address begins with https://")
+        with db.transaction(server.engine) as session:
+            token = create_token(
+                session,
+                seat=find_seat(session, parsed.room, parsed.seat, centre_code=parsed.centre),
+                url=url.rstrip("/"),
+                fingerprint=keys.fingerprint(parsed.directory),
+                officer=Operator(),
+                lifetime=timedelta(hours=chosen.token_hours),
+                now=now,
+            )
+    expires = (now + timedelta(hours=chosen.token_hours)).isoformat()
+    return answer(parsed, {"token": token.to_text(), "expires_at": expires}, token.to_text())
+
+
+def _backup(parsed: argparse.Namespace) -> int:
+    with unlocked(parsed) as opened:
+        passphrase = secret(
+            parsed.backup_passphrase_file, BACKUP_PASSPHRASE, "New backup passphrase", twice=True
+        )
+        size = backup.backup(
+            parsed.directory,
+            parsed.file,
+            own=opened.keys,
+            chosen=opened.server.settings,
+            passphrase=passphrase,
+        )
+    return answer(parsed, {"file": str(parsed.file), "size": size}, f"backed up to {parsed.file}")
+
+
+def _restore(parsed: argparse.Namespace) -> int:
+    sealed_under = secret(parsed.backup_passphrase_file, BACKUP_PASSPHRASE, "Backup passphrase")
+    passphrase = secret(parsed.passphrase_file, PASSPHRASE, "New passphrase", twice=True)
+    backup.restore(
+        parsed.file, parsed.directory, backup_passphrase=sealed_under, passphrase=passphrase
+    )
+    with directory.open_server(parsed.directory) as server, db.reading(server.engine) as session:
+        report = audit.verify_chain(session)
+    fields = {"directory": str(parsed.directory), "audit_entries": report.entries}
+    return answer(parsed, fields, f"restored {parsed.directory}")
+
+
+def _purge(parsed: argparse.Namespace) -> int:
+    now = utc_now()
+    with (
+        directory.open_server(parsed.directory) as server,
+        db.transaction(server.engine) as session,
+    ):
+        count = purge_pictures(session, today=now.date(), actor=Operator(), now=now)
+    return answer(parsed, {"deleted": count}, f"deleted {count} pictures")

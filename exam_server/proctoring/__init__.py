@@ -1,0 +1,1 @@
+"""Watching rooms live: views over what the other features keep, and the hub of live events."""

@@ -1,0 +1,49 @@
+"""What happened to one placement, from the audit log, for the officers to read."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from exam_server.attempts.models import Attempt
+from exam_server.audit import AuditEntry
+from exam_server.checkin.models import CheckIn
+from exam_server.staff import Staff
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line. `officer` is "" where a station or the server acted."""
+
+    at: datetime
+    action: str
+    officer: str
+    reason: str
+
+
+def history_of(session: Session, placement: str) -> list[Happening]:
+    """The latest first."""
+    attempts = session.scalars(sa.select(Attempt.id).where(Attempt.placement_id == placement))
+    checkins = session.scalars(sa.select(CheckIn.id).where(CheckIn.placement_id == placement))
+    subjects = [
+        f"placement:{placement}",
+        *(f"attempt:{one}" for one in attempts),
+        *(f"checkin:{one}" for one in checkins),
+    ]
+    query = (
+        sa.select(AuditEntry)
+        .where(AuditEntry.subject.in_(subjects))
+        .order_by(AuditEntry.sequence.desc())
+        .limit(100)
+    )
+    entries = session.scalars(query).all()
+    names = {f"staff:{one}": name for one, name in session.execute(sa.select(Staff.id, Staff.name))}
+    return [_happening(entry, names) for entry in entries]
+
+
+def _happening(entry: AuditEntry, names: dict[str, str]) -> Happening:
+    details = json.loads(entry.details)
+    reason = details.get("reason", "") if isinstance(details, dict) else ""
+    return Happening(entry.at, entry.action, names.get(entry.actor, ""), str(reason))

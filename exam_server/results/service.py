@@ -1,0 +1,177 @@
+"""Results of a shift, and the slip that a candidate takes home."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from exam_server.attempts.models import Attempt, IssuedReceipt
+from exam_server.candidates.models import Candidate, Registration
+from exam_server.centres.models import Room, Seat
+from exam_server.checkin.models import CheckIn
+from exam_server.contract.api import CheckInState
+from exam_server.errors import NotPossibleError, Objection
+from exam_server.forms import service as forms
+from exam_server.forms.models import Exam, Form, Paper
+from exam_server.grading.models import ItemScore
+from exam_server.keys import ServerKeys
+from exam_server.results.models import PaperResult
+from exam_server.shifts.models import Placement, Shift
+
+HUNDREDTH = Decimal("0.01")
+
+
+def two_decimals(mark: Decimal) -> Decimal:
+    """A mark as it is published. Half a hundredth goes up; marks themselves are never rounded."""
+    return mark.quantize(HUNDREDTH, rounding=ROUND_HALF_UP)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """One placement of a shift. Without an attempt the candidate was absent."""
+
+    placement_id: str
+    attempt_id: str | None
+    checkin_id: str | None
+    registration_number: str
+    name: str
+    room: str
+    seat: str
+    paper: str
+    code: str | None
+    submitted_at: datetime | None
+    total: Decimal | None
+    maximum: Decimal | None
+    conditional: bool
+    short_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PartMarks:
+    """The marks of one part of a paper."""
+
+    title: str
+    marks: Decimal
+    maximum: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A result slip; marks have two decimals."""
+
+    exam: str
+    shift: str
+    name: str
+    registration_number: str
+    paper: str
+    code: str
+    parts: tuple[PartMarks, ...]
+    total: Decimal
+    maximum: Decimal
+    conditional: bool
+    submitted_at: datetime
+    short_code: str
+    scorer_version: str
+
+
+def conditional_checkin(session: Session, placement_id: str) -> CheckIn | None:
+    """The check-in whose condition still stands, None where there is none."""
+    return session.scalars(
+        sa.select(CheckIn).where(
+            CheckIn.placement_id == placement_id,
+            CheckIn.state == CheckInState.CONDITIONAL,
+            CheckIn.cleared_at.is_(None),
+        )
+    ).first()
+
+
+def results_of_shift(session: Session, shift_id: str) -> Sequence[ResultRow]:
+    """Every placement of the shift, by số báo danh."""
+    rows = session.execute(
+        sa.select(
+            Placement, Registration, Candidate, Room, Seat, Paper, Attempt, Form, PaperResult,
+            IssuedReceipt,
+        )
+        .join(Registration, Registration.id == Placement.registration_id)
+        .join(Candidate, Candidate.id == Registration.candidate_id)
+        .join(Room, Room.id == Placement.room_id)
+        .join(Seat, Seat.id == Placement.seat_id)
+        .join(Paper, Paper.id == Placement.paper_id)
+        .outerjoin(Attempt, Attempt.placement_id == Placement.id)
+        .outerjoin(Form, Form.id == Attempt.form_id)
+        .outerjoin(PaperResult, PaperResult.attempt_id == Attempt.id)
+        .outerjoin(IssuedReceipt, IssuedReceipt.attempt_id == Attempt.id)
+        .where(Placement.shift_id == shift_id)
+        .order_by(Registration.registration_number)
+    )  # fmt: skip
+    results = []
+    for placement, registration, candidate, room, seat, paper, attempt, form, marks, issued in rows:
+        condition = conditional_checkin(session, placement.id)
+        results.append(
+            ResultRow(
+                placement_id=placement.id,
+                attempt_id=attempt.id if attempt else None,
+                checkin_id=condition.id if condition else None,
+                registration_number=registration.registration_number,
+                name=candidate.name,
+                room=room.name,
+                seat=seat.name,
+                paper=paper.name,
+                code=form.code if form else None,
+                submitted_at=attempt.submitted_at if attempt else None,
+                total=two_decimals(marks.total) if marks else None,
+                maximum=two_decimals(marks.maximum) if marks else None,
+                conditional=condition is not None,
+                short_code=issued.short_code if issued else None,
+            )
+        )
+    return results
+
+
+def slip(session: Session, attempt_id: str, *, keys: ServerKeys) -> Slip:
+    """The slip of a graded attempt."""
+    attempt = session.get(Attempt, attempt_id)
+    marks = session.get(PaperResult, attempt_id)
+    issued = session.get(IssuedReceipt, attempt_id)
+    if attempt is None or marks is None or issued is None:
+        raise NotPossibleError(Objection.NOT_FOUND, "this attempt has not been graded")
+    placement = session.get_one(Placement, attempt.placement_id)
+    registration = session.get_one(Registration, placement.registration_id)
+    form = session.get_one(Form, attempt.form_id)
+    return Slip(
+        exam=session.get_one(Exam, registration.exam_id).name,
+        shift=session.get_one(Shift, attempt.shift_id).name,
+        name=session.get_one(Candidate, registration.candidate_id).name,
+        registration_number=registration.registration_number,
+        paper=session.get_one(Paper, placement.paper_id).name,
+        code=form.code,
+        parts=_parts(session, attempt, form, keys),
+        total=two_decimals(marks.total),
+        maximum=two_decimals(marks.maximum),
+        conditional=conditional_checkin(session, placement.id) is not None,
+        submitted_at=attempt.submitted_at or issued.issued_at,
+        short_code=issued.short_code,
+        scorer_version=marks.scorer_version,
+    )
+
+
+def _parts(
+    session: Session, attempt: Attempt, form: Form, keys: ServerKeys
+) -> tuple[PartMarks, ...]:
+    scores = session.scalars(sa.select(ItemScore).where(ItemScore.attempt_id == attempt.id)).all()
+    titles = [part.title for part in forms.presented(form, keys.sealing).parts]
+    return tuple(
+        PartMarks(
+            title=title,
+            marks=two_decimals(
+                sum((score.raw for score in scores if score.part == number), Decimal(0))
+            ),
+            maximum=two_decimals(
+                sum((score.maximum for score in scores if score.part == number), Decimal(0))
+            ),
+        )
+        for number, title in enumerate(titles, start=1)
+    )

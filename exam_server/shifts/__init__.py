@@ -1,0 +1,1 @@
+"""Shifts (ca thi) and placements: who sits where, when, with which form."""

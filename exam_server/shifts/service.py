@@ -1,0 +1,195 @@
+"""Shifts: made, opened for check-in, started, closed; who gets which form; moves."""
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from exam_server import audit
+from exam_server.attempts import handing_in
+from exam_server.attempts.models import Attempt
+from exam_server.attempts.service import Officer, start_all
+from exam_server.audit import Actor
+from exam_server.centres.models import Seat
+from exam_server.contract.api import AttemptState, ShiftState
+from exam_server.db import new_id
+from exam_server.errors import NotPossibleError, Objection
+from exam_server.forms.models import Form, Package
+from exam_server.keys import ServerKeys
+from exam_server.sealing import Sealing
+from exam_server.shifts.models import Placement, Shift
+from exam_server.shifts.release import new_release_key
+
+
+def new_shift(
+    session: Session,
+    *,
+    exam_id: str,
+    centre_id: str,
+    name: str,
+    starts_at: datetime,
+    sealing: Sealing,
+    rng: Callable[[int], bytes] = os.urandom,
+) -> Shift:
+    """A planned shift with a release key of its own."""
+    shift_id = new_id()
+    public, private = new_release_key(shift_id, sealing, rng)
+    shift = Shift(
+        id=shift_id,
+        centre_id=centre_id,
+        exam_id=exam_id,
+        name=name,
+        starts_at=starts_at,
+        release_public=public,
+        release_private=private,
+    )
+    session.add(shift)
+    session.flush()
+    return shift
+
+
+def form_index(row: int, column: int, forms: int, offset: int) -> int:
+    """Which of `forms` forms a seat gets: neighbours in all eight directions differ from four on.
+
+    With f(r, c) = c + 2r, neighbours differ by 1, 2 or 3, none a multiple of four or more. With
+    three forms one diagonal is alike, with two (c + r) both are; left, right, front, back differ.
+    """
+    return (column + row * (1 if forms == 2 else 2) + offset) % forms
+
+
+def assign_forms(session: Session, shift: Shift) -> None:
+    """Gives a form to every placement of `shift` that has none yet."""
+    waiting = session.execute(
+        sa.select(Placement, Seat)
+        .join(Seat, Seat.id == Placement.seat_id)
+        .where(Placement.shift_id == shift.id, Placement.form_id.is_(None))
+    ).all()
+    forms: dict[str, Sequence[str]] = {}
+    for placement, seat in waiting:
+        if placement.paper_id not in forms:
+            forms[placement.paper_id] = _packed_forms(session, shift, placement.paper_id)
+        choice = forms[placement.paper_id]
+        place = f"{shift.id}/{seat.room_id}/{placement.paper_id}".encode()
+        offset = int.from_bytes(hashlib.sha256(place).digest()[:4], "big")
+        placement.form_id = choice[form_index(seat.row, seat.column, len(choice), offset)]
+    session.flush()
+
+
+def _packed_forms(session: Session, shift: Shift, paper_id: str) -> Sequence[str]:
+    found = session.scalars(
+        sa.select(Form.id)
+        .join(Package, Package.form_id == Form.id)
+        .where(Form.paper_id == paper_id, Package.shift_id == shift.id)
+        .order_by(Form.code)
+    ).all()
+    if not found:
+        raise NotPossibleError(
+            Objection.WRONG_STATE, "a paper of this shift has no forms; load the paper first"
+        )
+    return found
+
+
+def _shift(session: Session, shift_id: str) -> Shift:
+    shift = session.get(Shift, shift_id)
+    if shift is None:
+        raise NotPossibleError(Objection.NOT_FOUND, "there is no such shift")
+    return shift
+
+
+def open_shift(session: Session, shift_id: str, *, officer: Actor, now: datetime) -> Shift:
+    """Lets candidates check in; every placement has its form from here on."""
+    shift = _shift(session, shift_id)
+    if shift.state is not ShiftState.PLANNED:
+        raise NotPossibleError(Objection.WRONG_STATE, "only a planned shift can be opened")
+    assign_forms(session, shift)
+    shift.state, shift.opened_at = ShiftState.OPEN, now
+    _log(session, officer, "shift_opened", shift, now)
+    return shift
+
+
+def start_shift(session: Session, shift_id: str, *, officer: Actor, now: datetime) -> Shift:
+    """Gives the start signal: keys may be released, the time of those present runs."""
+    shift = _shift(session, shift_id)
+    if shift.state is not ShiftState.OPEN:
+        raise NotPossibleError(Objection.WRONG_STATE, "only an open shift can be started")
+    shift.state, shift.started_at = ShiftState.STARTED, now
+    present = start_all(session, shift, now)
+    _log(session, officer, "shift_started", shift, now, present=present)
+    return shift
+
+
+def close_shift(
+    session: Session,
+    shift_id: str,
+    *,
+    officer: Actor,
+    keys: ServerKeys,
+    grace: timedelta,
+    now: datetime,
+) -> Shift:
+    """Ends a shift; attempts whose time was up are closed with what the server holds."""
+    shift = _shift(session, shift_id)
+    if shift.state is not ShiftState.STARTED:
+        raise NotPossibleError(Objection.WRONG_STATE, "only a started shift can be closed")
+    left = handing_in.close_overdue(session, shift.id, keys=keys, grace=grace, now=now)
+    if left:
+        raise NotPossibleError(Objection.WRONG_STATE, f"{left} candidates still have time left")
+    shift.state, shift.closed_at = ShiftState.CLOSED, now
+    _log(session, officer, "shift_closed", shift, now)
+    return shift
+
+
+def move_placement(
+    session: Session,
+    placement_id: str,
+    *,
+    seat_id: str,
+    officer: Officer,
+    reason: str,
+    now: datetime,
+) -> Placement:
+    """Puts a candidate at another free seat of the centre; the station there may take over."""
+    if not reason.strip():
+        raise NotPossibleError(Objection.REASON_MISSING, "a reason is needed")
+    placement, seat = session.get(Placement, placement_id), session.get(Seat, seat_id)
+    if placement is None or seat is None or seat.centre_id != placement.centre_id:
+        raise NotPossibleError(Objection.NOT_FOUND, "there is no such placement or seat here")
+    if _shift(session, placement.shift_id).state is ShiftState.CLOSED:
+        raise NotPossibleError(Objection.WRONG_STATE, "the shift is closed")
+    attempt = session.scalars(
+        sa.select(Attempt).where(Attempt.placement_id == placement.id)
+    ).first()
+    if attempt is not None and attempt.state is AttemptState.SUBMITTED:
+        raise NotPossibleError(Objection.WRONG_STATE, "this attempt has been handed in")
+    taken = sa.select(Placement.id).where(
+        Placement.shift_id == placement.shift_id, Placement.seat_id == seat.id
+    )
+    if session.scalar(taken) is not None:
+        raise NotPossibleError(Objection.SEAT_TAKEN, f"seat {seat.name} is taken")
+    before = placement.seat_id
+    placement.seat_id, placement.room_id = seat.id, seat.room_id
+    audit.record(
+        session,
+        actor=officer.actor,
+        action="candidate_moved",
+        subject=f"placement:{placement.id}",
+        details={"from": before, "to": seat.id, "reason": reason.strip()},
+        now=now,
+    )
+    return placement
+
+
+def _log(
+    session: Session, officer: Actor, action: str, shift: Shift, now: datetime, **details: int
+) -> None:
+    audit.record(
+        session,
+        actor=officer.actor,
+        action=action,
+        subject=f"shift:{shift.id}",
+        details=details,
+        now=now,
+    )

@@ -1,0 +1,1 @@
+"""Stations: enrolment, authentication, assignment to seats."""

@@ -1,0 +1,140 @@
+"""The gate of the stations' interface: proof of every request, JSON in and out, refusals."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Request
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from exam_server.context import Server, ServerDep, server_of
+from exam_server.contract.api import Refusal
+from exam_server.contract.errors import ErrorCode
+from exam_server.contract.requests import RequestProof, RequestRefused
+from exam_server.errors import RefusedError, ServerError
+from exam_server.stations import service
+from exam_server.stations.models import Station
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+#: Others are 409: the request is sound, the state of things forbids it.
+_STATUS = {
+    ErrorCode.BAD_REQUEST: 400,
+    ErrorCode.EVIDENCE_MALFORMED: 400,
+    ErrorCode.UNKNOWN_STATION: 401,
+    ErrorCode.STATION_REVOKED: 401,
+    ErrorCode.BAD_SIGNATURE: 401,
+    ErrorCode.STALE_REQUEST: 401,
+    ErrorCode.REPLAYED_REQUEST: 401,
+    ErrorCode.TOKEN_INVALID: 403,
+    ErrorCode.TOKEN_USED: 403,
+    ErrorCode.WRONG_REALM: 403,
+    ErrorCode.NOT_FOUND: 404,
+    ErrorCode.TOO_BUSY: 503,
+    ErrorCode.INTERNAL: 500,
+}
+BUSY_RETRY_SECONDS = 1.0
+
+
+class StationRoute(APIRoute):
+    """A route whose every refusal is a `contract.api.Refusal`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+
+        async def refusing(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except RefusedError as error:
+                return _refusal(request, error)
+            except (OperationalError, IntegrityError, PoolTimeoutError):
+                # Locked, or two writers met: nothing was kept, and asking again is safe.
+                busy = RefusedError(
+                    ErrorCode.TOO_BUSY, "busy; ask again", retry_after=BUSY_RETRY_SECONDS
+                )
+                return _refusal(request, busy)
+            except ServerError:
+                return _refusal(request, RefusedError(ErrorCode.INTERNAL, "the server is at fault"))
+
+        return refusing
+
+
+def _refusal(request: Request, error: RefusedError) -> Response:
+    refusal = Refusal(
+        code=error.code,
+        message=str(error),
+        server_time=server_of(request).now(),
+        retry_after=error.retry_after,
+    )
+    return reply(refusal, status=_STATUS.get(error.code, 409))
+
+
+def reply(shape: BaseModel, *, status: int = 200) -> Response:
+    """`shape` as JSON, its bytes in base64."""
+    return Response(shape.model_dump_json(), status_code=status, media_type="application/json")
+
+
+def parse(kind: type[Shape], body: bytes) -> Shape:
+    """`body` as one of the contract's shapes; refused with the first thing that does not fit."""
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        place = ".".join(str(part) for part in fault["loc"])
+        raise RefusedError(ErrorCode.BAD_REQUEST, f"{place}: {fault['msg']}") from error
+
+
+def proof_of(request: Request) -> RequestProof:
+    """The request's proof; refused where it has none."""
+    try:
+        return RequestProof.from_headers(dict(request.headers))
+    except RequestRefused as error:
+        raise RefusedError(error.code, str(error)) from error
+
+
+def target_of(request: Request) -> str:
+    """Path and query as they were sent."""
+    path: bytes = request.scope["raw_path"]
+    query: bytes = request.scope["query_string"]
+    return (path + (b"?" + query if query else b"")).decode("ascii", "replace")
+
+
+async def body_of(request: Request) -> bytes:
+    """The whole body; its size was limited before."""
+    return await request.body()
+
+
+@dataclass(frozen=True, slots=True)
+class StationCall:
+    """A proven request: whose it is, its body, and the moment it was let in."""
+
+    server: Server
+    station: Station
+    body: bytes
+    now: datetime
+
+
+def authenticated(
+    request: Request, server: ServerDep, body: Annotated[bytes, Depends(body_of)]
+) -> StationCall:
+    """Lets in what an enrolled station signed, now, once."""
+    now, proof = server.now(), proof_of(request)
+    with server.transaction() as session:
+        station = service.authenticate(
+            session,
+            proof,
+            method=request.method,
+            target=target_of(request),
+            body=body,
+            realm=server.settings.realm,
+            now=now,
+        )
+    return StationCall(server, station, body, now)
+
+
+CallDep = Annotated[StationCall, Depends(authenticated)]

@@ -1,0 +1,35 @@
+"""The staff's pages: server-rendered, Vietnamese first."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+STATIC_FOLDER = Path(__file__).parent / "static"
+
+
+def mount(app: FastAPI) -> None:
+    """Adds all pages to `app`, whose `state.server` must be set."""
+    # Here, so that importing one page's module does not import all of them.
+    from starlette.staticfiles import StaticFiles
+
+    from exam_server.auth import AddressThrottle
+    from exam_server.checkin.pages import pages as checkin
+    from exam_server.proctoring.announcing import announce_commits
+    from exam_server.proctoring.events import LiveEvents
+    from exam_server.proctoring.pages import pages as proctoring
+    from exam_server.results.pages import pages as results
+    from exam_server.shifts.pages import pages as shifts
+    from exam_server.stations.pages import pages as stations
+    from exam_server.web import failures
+    from exam_server.web.audit_page import pages as audit
+    from exam_server.web.headers import SecurityHeaders
+    from exam_server.web.login_page import pages as login
+
+    app.state.throttle = AddressThrottle()
+    app.state.live = LiveEvents()
+    app.state.stop_announcing = announce_commits(app.state.server.engine, app.state.live)
+    for pages in (login, proctoring, checkin, shifts, results, stations, audit):
+        app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
+    app.add_middleware(SecurityHeaders)
+    failures.install(app)

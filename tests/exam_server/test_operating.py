@@ -1,0 +1,274 @@
+"""The command, a server process over TLS, backup and restore."""
+
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import ssl
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from kiosk import Clock, Kiosk
+from server_world import BACH, DEMO, World
+
+from card_reader.simulator.issuer import Issuer
+from exam_server import cli, db, directory, keys
+from exam_server.attempts import journal
+from exam_server.attempts.models import Attempt
+from exam_server.contract.api import CheckInState
+from exam_server.contract.enrolment import EnrolmentToken
+from exam_server.contract.records import Answered, Visited
+from exam_server.keys import ServerKeys
+from exam_server.sealing import Sealed
+
+PASSPHRASE = "correct horse battery"
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory, issuer: Issuer) -> Path:
+    """A server made by the commands alone: init, load trust, load exam, staff add."""
+    folder = tmp_path_factory.mktemp("made")
+    issuer.save(folder / "issuer")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EXAM_SERVER_PASSPHRASE", PASSPHRASE)
+        patch.setenv("EXAM_STAFF_PASSWORD", "mật khẩu dài")
+        server = str(folder / "server")
+        for command in (
+            ["init", server, "--realm", "test"],
+            ["load", "trust", server, str(folder / "issuer")],
+            ["load", "exam", server, str(DEMO)],
+            ["staff", "add", server, "--username", "gt1", "--name", "A", "--role", "proctor"],
+        ):
+            assert cli.main(command) == 0
+    return folder / "server"
+
+
+@pytest.fixture
+def server(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("EXAM_SERVER_PASSPHRASE", PASSPHRASE)
+    shutil.copytree(made, tmp_path / "server")
+    return tmp_path / "server"
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, dict, str]:
+    """Exit code, the JSON object, and stderr. One object and nothing else is on stdout."""
+    capsys.readouterr()
+    code = cli.main([*map(str, arguments), "--json"])
+    captured = capsys.readouterr()
+    return code, json.loads(captured.out), captured.err
+
+
+def test_status_says_what_there_is(server: Path, capsys) -> None:
+    code, fields, _ = run(capsys, "status", server)
+    assert code == 0
+    assert fields["counts"]["placement"] == 12
+    assert (fields["anchors"], fields["crls"]) == (1, 1)
+    assert fields["shifts"][0]["state"] == "planned"
+
+
+def test_a_second_init_and_load_are_refused(server: Path, capsys) -> None:
+    code, fields, error = run(capsys, "init", server, "--realm", "test")
+    assert code == 2
+    assert "not empty" in fields["error"]
+    assert error.count("\n") == 1
+    code, fields, _ = run(capsys, "load", "exam", server, DEMO)
+    assert code == 2
+    assert "loaded before" in fields["error"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["status", "{tmp}/none"], "no server directory"),
+        (["load", "exam", "{server}", "{tmp}/none"], "cannot be read"),
+        (["load", "trust", "{server}", "{tmp}/none"], "does not exist"),
+        (["load", "roster", "{server}", "{tmp}/none"], "cannot be read"),
+        (["load", "exam", "{server}", "{tmp}", "--starts-at", "now"], "no moment"),
+        (["station", "token", "{server}", "--room", "P.9", "--seat", "1"], "no seat"),
+        (["shift", "start", "{server}"], "only an open shift"),
+        (["grade", "{server}"], "has not been started"),
+        (["grade", "{server}", "--shift", "Ca 9"], "no shift"),
+        (["receipt", "verify", "{server}", "{server}/settings.json"], "no receipt"),
+        (["restore", "{server}/settings.json", "{tmp}/new"], "no backup"),
+        (["serve", "{server}", "--port", "99999"], "cannot be used"),
+    ],
+)
+def test_an_unusable_call_gives_one_line(
+    server: Path, tmp_path: Path, capsys, monkeypatch, arguments: list[str], said: str
+) -> None:
+    monkeypatch.setenv("EXAM_BACKUP_PASSPHRASE", "another passphrase")
+    filled = [text.format(tmp=tmp_path, server=server) for text in arguments]
+    code, fields, error = run(capsys, *filled)
+    assert code == 2
+    assert said in fields["error"]
+    assert "Traceback" not in error
+    assert error.startswith("exam-server: ")
+
+
+def test_a_wrong_or_missing_passphrase_gives_one_line(server: Path, capsys, monkeypatch) -> None:
+    monkeypatch.setenv("EXAM_SERVER_PASSPHRASE", "wrong horse battery")
+    assert "does not open" in run(capsys, "grade", server)[1]["error"]
+    monkeypatch.delenv("EXAM_SERVER_PASSPHRASE")
+    monkeypatch.setattr(sys, "stdin", open(os.devnull))  # noqa: PTH123, SIM115
+    assert "set EXAM_SERVER_PASSPHRASE" in run(capsys, "grade", server)[1]["error"]
+    file = server / "passphrase"
+    file.write_text(PASSPHRASE + "\n")
+    code, fields, _ = run(capsys, "shift", "open", server, "--passphrase-file", file)
+    assert (code, fields["state"]) == (0, "open")
+
+
+def test_a_missing_or_damaged_database_gives_one_line(server: Path, capsys) -> None:
+    path = server / directory.DATABASE
+    path.write_bytes(b"no database at all" * 100)
+    code, fields, _ = run(capsys, "status", server)
+    assert code == 2
+    assert "cannot be used" in fields["error"]
+    path.unlink()
+    assert "is missing" in run(capsys, "status", server)[1]["error"]
+
+
+def test_a_locked_database_gives_one_line(server: Path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(db, "BUSY_TIMEOUT_MS", 50)
+    holder = sqlite3.connect(server / directory.DATABASE, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    code, fields, _ = run(capsys, "shift", "open", server)
+    holder.close()
+    assert code == 2
+    assert "locked by another program" in fields["error"]
+
+
+def test_a_busy_port_gives_one_line(server: Path, capsys) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, fields, _ = run(capsys, "serve", server, "--port", port)
+    assert code == 2
+    assert "--port" in fields["error"]
+
+
+def test_audit_verify_finds_tampering(server: Path, capsys) -> None:
+    code, fields, _ = run(capsys, "audit", "verify", server)
+    assert (code, fields["faults"]) == (0, [])
+    with sqlite3.connect(server / directory.DATABASE) as session:
+        session.execute("DROP TRIGGER audit_entry_no_update")
+        session.execute("UPDATE audit_entry SET actor = 'nobody' WHERE sequence = 1")
+    code, fields, _ = run(capsys, "audit", "verify", server)
+    assert (code, fields["faults"]) == (1, ["audit log: entry 1 was changed"])
+
+
+@pytest.fixture
+def serving(server: Path) -> Iterator[str]:
+    """A real process over TLS; its address."""
+    command = [
+        sys.executable,
+        "-m",
+        "exam_server.cli",
+        "serve",
+        str(server),
+        "--port",
+        "0",
+        "--json",
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())["url"]
+    finally:
+        process.terminate()
+        assert process.wait(timeout=20) == 0
+
+
+@pytest.mark.slow
+def test_a_station_writes_over_tls_and_a_backup_holds_it(
+    server: Path, serving: str, issue, tmp_path: Path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setenv("EXAM_BACKUP_PASSPHRASE", "another passphrase")
+    code, fields, _ = run(
+        capsys, "station", "token", server, "--room", "P.101", "--seat", "01", "--url", serving
+    )
+    token = EnrolmentToken.from_text(fields["token"])
+    assert token.fingerprint == keys.fingerprint(server)
+    context = ssl.create_default_context(cafile=str(server / keys.CERTIFICATE_FILE))
+    with urllib.request.urlopen(f"{serving}/health", context=context) as health:
+        assert json.load(health) == {"status": "ok"}
+    with httpx.Client(base_url=serving, verify=context) as http:
+        kiosk = Kiosk(http, Clock(datetime.now(UTC)))
+        kiosk.enrol(token)
+        assert run(capsys, "shift", "open", server)[0] == 0
+        view = kiosk.check_in(issue(BACH))
+        assert view.state is CheckInState.ADMITTED, view.reasons
+        desk = kiosk.lease(view.attempt)
+        assert run(capsys, "shift", "start", server)[0] == 0
+        form = kiosk.open_form(view.attempt)
+        desk.send(desk.record(Visited(form.items[0].id)))
+        backup = tmp_path / "server.backup"
+        assert run(capsys, "backup", server, backup)[0] == 0
+        number = {"kind": "numeric", "text": "7"}
+        desk.send(desk.record(Answered(form.items[-1].id, number)))
+        receipt_view = desk.submit()
+    receipt = tmp_path / "receipt.json"
+    receipt.write_text(receipt_view.model_dump_json())
+    code, fields, _ = run(capsys, "receipt", "verify", server, receipt)
+    assert (code, fields["valid"], fields["answered"]) == (0, True, 1)
+    code, fields, _ = run(capsys, "grade", server)
+    assert (code, fields["graded"]) == (0, 1)
+    results = run(capsys, "results", server)[1]["results"]
+    assert [row["receipt"] for row in results if row["attempt"]] == [receipt_view.short_code]
+
+    raw = backup.read_bytes()
+    assert b"SQLite format" not in raw
+    again = tmp_path / "again"
+    monkeypatch.setenv("EXAM_SERVER_PASSPHRASE", "a new passphrase")
+    assert run(capsys, "restore", backup, again)[0] == 0
+    assert keys.fingerprint(again) == token.fingerprint
+    own = keys.load(again, "a new passphrase")
+    read_the_restored_attempt(again, own, view.attempt)
+    # The receipt speaks of records that came after the backup.
+    code, fields, _ = run(capsys, "receipt", "verify", again, receipt)
+    assert (code, fields["faults"]) == (1, ["the server holds other records than the receipt says"])
+
+
+def read_the_restored_attempt(folder: Path, own: ServerKeys, attempt_id: str) -> None:
+    with directory.open_server(folder) as opened, db.reading(opened.engine) as session:
+        attempt = session.scalars(sa.select(Attempt)).one()
+        assert attempt.id == attempt_id
+        key = own.sealing.unseal(Sealed.ATTEMPT_KEY, attempt.id, attempt.key)
+        bodies = [record.open(key)[0] for record in journal.records_of(session, attempt)]
+    assert len(bodies) == 1
+    assert isinstance(bodies[0], Visited)
+
+
+@pytest.mark.slow
+def test_a_backup_opens_whole_and_with_its_own_passphrase_alone(
+    server: Path, tmp_path: Path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setenv("EXAM_BACKUP_PASSPHRASE", "another passphrase")
+    backup = tmp_path / "server.backup"
+    assert run(capsys, "backup", server, backup)[0] == 0
+    assert "exists" in run(capsys, "backup", server, backup)[1]["error"]
+    whole = backup.read_bytes()
+    for spoiled in (whole[:-1], whole[:-40] + bytes(40), whole[:200]):
+        backup.write_bytes(spoiled)
+        code, fields, _ = run(capsys, "restore", backup, tmp_path / "again")
+        assert code == 2
+        assert "damaged" in fields["error"]
+        assert not (tmp_path / "again").exists()
+    backup.write_bytes(whole)
+    monkeypatch.setenv("EXAM_BACKUP_PASSPHRASE", PASSPHRASE)
+    code, fields, _ = run(capsys, "restore", backup, tmp_path / "again")
+    assert code == 2
+    assert "does not open" in fields["error"]
+
+
+def test_the_demo_world_is_the_commands_world(world: World, server: Path, capsys) -> None:
+    code, fields, _ = run(capsys, "results", server)
+    assert code == 0
+    assert len(fields["results"]) == 12
+    assert all(row["total"] is None for row in fields["results"])

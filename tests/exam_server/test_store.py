@@ -1,0 +1,246 @@
+"""Database, migrations, audit log, sealing, keys, settings."""
+
+import os
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from hypothesis import given
+from hypothesis import strategies as st
+from server_world import World
+from sqlalchemy.exc import IntegrityError
+
+from exam_server import audit, db, keys, migrations, schema, settings
+from exam_server.attempts.models import JournalRecord
+from exam_server.centres.models import Centre
+from exam_server.db import new_id
+from exam_server.errors import InputError
+from exam_server.forms.models import Realm
+from exam_server.items.codec import answer_key_of, body_of, item_from
+from exam_server.keys import ServerKeys, WrongPassphraseError
+from exam_server.sealing import SealBrokenError, Sealed, Sealing
+from exam_server.settings import Settings
+from exam_server.shifts.models import Shift
+from question_bank.interchange.qti3 import read_qti3
+
+NOW = datetime(2026, 12, 5, tzinfo=UTC)
+MATHS = Path(__file__).parents[2] / "fixtures/maths/maths-2025.zip"
+
+
+def test_sqlite_is_set_to_be_durable(world: World) -> None:
+    with world.server.engine.connect() as connection:
+        read = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert read == {
+        "journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000,
+    }  # fmt: skip
+
+
+def test_a_transaction_is_whole_or_nothing(world: World) -> None:
+    with pytest.raises(RuntimeError), world.server.transaction() as session:
+        session.add(Centre(code="99", name="x"))
+        session.flush()
+        raise RuntimeError
+    with world.server.reading() as session:
+        assert session.scalars(sa.select(Centre.code)).all() == ["01"]
+
+
+def test_moments_are_aware_and_in_utc(world: World) -> None:
+    there = timezone(timedelta(hours=7))
+    with world.server.transaction() as session:
+        shift = session.scalars(sa.select(Shift)).one()
+        shift.opened_at = datetime(2026, 12, 5, 7, 0, tzinfo=there)
+    with world.server.reading() as session:
+        kept = session.scalars(sa.select(Shift.opened_at)).one()
+    assert kept == datetime(2026, 12, 5, 0, 0, tzinfo=UTC)
+    assert kept.tzinfo is UTC
+    with pytest.raises(Exception, match="without a time zone"), world.server.transaction() as s:
+        s.execute(sa.update(Shift).values(opened_at=datetime(2026, 12, 5)))
+
+
+def test_migrations_and_models_agree(world: World) -> None:
+    with world.server.engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), schema.METADATA)
+    assert differences == []
+
+
+def test_migrations_go_up_and_down_on_a_filled_database(world: World) -> None:
+    engine = world.server.engine
+    assert migrations.current(engine) == "0001"
+    with engine.connect() as connection:
+        before = len(connection.execute(sa.select(Centre)).all())
+    assert before == 1
+    migrations.downgrade(engine, "base")
+    assert sa.inspect(engine).get_table_names() == ["alembic_version"]
+    migrations.upgrade(engine)
+    assert set(sa.inspect(engine).get_table_names()) >= set(schema.METADATA.tables)
+
+
+def test_every_hot_table_carries_its_shard_key() -> None:
+    hot = {
+        "placement", "station", "assignment", "station_status", "challenge", "checkin",
+        "sealed_picture", "attempt", "lease", "journal_record", "evidence_record",
+        "head_signature", "ledger_entry", "receipt", "item_score", "paper_result", "package",
+    }  # fmt: skip
+    for name in hot:
+        assert "centre_id" in schema.METADATA.tables[name].columns, name
+
+
+def test_the_schema_compiles_for_postgresql() -> None:
+    from sqlalchemy.dialects import postgresql
+
+    for table in schema.METADATA.sorted_tables:
+        text = str(sa.schema.CreateTable(table).compile(dialect=postgresql.dialect()))
+        assert "DATETIME" not in text
+
+
+def write_entries(world: World, count: int) -> None:
+    for number in range(count):
+        with world.server.transaction() as session:
+            audit.record(
+                session, actor="server", action="test", subject=f"s:{number}",
+                details={"tên": "Ngọc"}, now=NOW + timedelta(microseconds=number),
+            )  # fmt: skip
+
+
+def test_the_audit_chain_holds(world: World) -> None:
+    write_entries(world, 5)
+    with world.server.reading() as session:
+        report = audit.verify_chain(session)
+    assert (report.entries, report.fault) == (6, None)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE audit_entry SET actor = 'x' WHERE sequence = 3", "DELETE FROM audit_entry"],
+)
+def test_the_audit_log_cannot_be_rewritten(world: World, statement: str) -> None:
+    write_entries(world, 3)
+    with pytest.raises(IntegrityError, match="append-only"), world.server.transaction() as session:
+        session.execute(sa.text(statement))
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        ("UPDATE audit_entry SET actor = 'x' WHERE sequence = 3", "entry 3 was changed"),
+        ("UPDATE audit_entry SET details = '{}' WHERE sequence = 2", "entry 2 was changed"),
+        ("DELETE FROM audit_entry WHERE sequence = 3", "entry 3 is missing"),
+    ],
+)
+def test_whoever_owns_the_file_is_found_out(world: World, statement: str, fault: str) -> None:
+    write_entries(world, 4)
+    with world.server.transaction() as session:
+        session.execute(sa.text("DROP TRIGGER audit_entry_no_update"))
+        session.execute(sa.text("DROP TRIGGER audit_entry_no_delete"))
+        session.execute(sa.text(statement))
+        assert audit.verify_chain(session).fault == fault
+
+
+@given(st.sampled_from(Sealed), st.text(max_size=40), st.binary(max_size=200))
+def test_sealed_bytes_open_for_their_row_alone(purpose: Sealed, row: str, plain: bytes) -> None:
+    sealing = Sealing(bytes(32))
+    sealed = sealing.seal(purpose, row, plain)
+    assert sealing.unseal(purpose, row, sealed) == plain
+    other = next(one for one in Sealed if one is not purpose)
+    for opening in (
+        lambda: sealing.unseal(other, row, sealed),
+        lambda: sealing.unseal(purpose, row + "x", sealed),
+        lambda: Sealing(b"\1" * 32).unseal(purpose, row, sealed),
+        lambda: sealing.unseal(purpose, row, sealed[:-1]),
+        lambda: sealing.unseal(purpose, row, b""),
+    ):
+        with pytest.raises(SealBrokenError):
+            opening()
+
+
+def test_keys_open_with_their_passphrase_alone(tmp_path: Path) -> None:
+    own = ServerKeys.generate()
+    keys.save(tmp_path, own, "correct horse")
+    assert keys.load(tmp_path, "correct horse").to_bytes() == own.to_bytes()
+    stored = (tmp_path / keys.KEYS_FILE).read_bytes()
+    assert own.master not in stored
+    assert (tmp_path / keys.KEYS_FILE).stat().st_mode & 0o077 == 0
+    with pytest.raises(WrongPassphraseError):
+        keys.load(tmp_path, "wrong horse")
+    with pytest.raises(InputError, match="at least 8"):
+        keys.save(tmp_path, own, "short")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text[:-10],
+        lambda text: text.replace('"iterations": 3', '"iterations": 300000'),
+        lambda text: text.replace("argon2id", "none"),
+        lambda text: text.replace('"version": 1', '"version": 2'),
+        lambda text: "[]",
+    ],
+)
+def test_a_damaged_key_file_gives_one_line(tmp_path: Path, spoil) -> None:
+    keys.save(tmp_path, ServerKeys.generate(), "correct horse")
+    path = tmp_path / keys.KEYS_FILE
+    path.write_text(spoil(path.read_text()))
+    with pytest.raises(InputError, match="damaged"):
+        keys.load(tmp_path, "correct horse")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"realm": "paper"}', '{"realm": "test", "surprise": 1}']
+)
+def test_unsound_settings_give_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / settings.FILE_NAME).write_text(text)
+    with pytest.raises(InputError) as error:
+        settings.load(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_settings_come_back(tmp_path: Path) -> None:
+    chosen = Settings(realm=Realm.TEST, hosts=["exam.example"], port=9443)
+    settings.save(tmp_path, chosen)
+    assert settings.load(tmp_path) == chosen
+
+
+def test_an_item_comes_back_from_its_two_halves() -> None:
+    imported = read_qti3(MATHS.read_bytes(), MATHS.name)
+    assert len(imported.items) >= 22
+    for item in imported.items:
+        body, key = body_of(item), answer_key_of(item)
+        assert item_from(body, key) == item
+
+
+def test_nothing_of_a_paper_is_stored_in_the_clear(world: World) -> None:
+    """No stem and no seed of the demo's items in the database file."""
+    raw = Path(str(world.server.engine.url.database)).read_bytes()
+    item = read_qti3(MATHS.read_bytes(), MATHS.name).items[0]
+    assert item.stem[:24].encode() not in raw
+
+
+def test_foreign_keys_are_enforced(world: World) -> None:
+    with pytest.raises(IntegrityError), world.server.transaction() as session:
+        session.add(
+            JournalRecord(
+                attempt_id=new_id(), sequence=1, centre_id=new_id(), epoch=1, head=b"", data=b"",
+                received_at=NOW,
+            )
+        )  # fmt: skip
+
+
+def test_a_second_writer_waits_for_the_first(world: World) -> None:
+    path = world.server.engine.url.database
+    assert path is not None
+    other = db.create_engine(f"sqlite:///{path}")
+    with world.server.transaction() as session:
+        session.add(Centre(code="77", name="x"))
+        session.flush()
+        with db.reading(other) as reader:
+            assert reader.scalars(sa.select(Centre.code)).all() == ["01"]
+    with db.transaction(other) as session:
+        assert sorted(session.scalars(sa.select(Centre.code))) == ["01", "77"]
+    other.dispose()
+    assert os.path.exists(path)  # noqa: PTH110 - a URL's text
