@@ -27,7 +27,7 @@ class LostError(Exception):
 class Autopilot(QObject):
     """Answers as `answers` says: plain text of a stem → the answer in words as shown.
 
-    `stop_at` is the item after whose answer it lets go of mouse and keys. `tell` receives what it
+    `left_open` are the stems that it does not answer. `stop_at` is the item after whose answer it lets go of mouse and keys. `tell` receives what it
     sees and does; pictures of the screens go to `pictures` as ``<prefix>-<screen>.png``.
     """
 
@@ -36,6 +36,7 @@ class Autopilot(QObject):
         window: QWidget,
         answers: dict[str, dict[str, Any]],
         *,
+        left_open: frozenset[str],
         stop_at: int | None,
         pictures: Path,
         prefix: str,
@@ -44,6 +45,7 @@ class Autopilot(QObject):
         super().__init__()
         self._window = window
         self._answers = answers
+        self._left_open = left_open
         self._stop_at = stop_at
         self._pictures = pictures
         self._prefix = prefix
@@ -117,6 +119,8 @@ class Autopilot(QObject):
         self._press("next-item" if following.isEnabled() else "submit")
 
     def _answer(self, stem: str) -> None:
+        if stem in self._left_open:
+            return
         answer = self._answers.get(stem)
         if answer is None:
             raise LostError(f"no answer is known to: {stem[:80]}")

@@ -73,9 +73,12 @@ def main() -> int:
     readers = InProcessReaders(options.card) if options.card else None
     kiosk = build_kiosk(settings, environ=os.environ, readers=readers)
     personas = json.loads(options.answers.read_text("utf-8"))["personas"]
+    answers = personas[options.persona]["answers"]
+    known = {stem for persona in personas.values() for stem in persona["answers"]}
     autopilot = Autopilot(
         kiosk.window,
-        personas[options.persona]["answers"],
+        answers,
+        left_open=frozenset(known - answers.keys()),
         stop_at=options.stop_at,
         pictures=options.pictures,
         prefix=options.prefix,

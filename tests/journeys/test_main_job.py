@@ -1,0 +1,48 @@
+"""The whole main job, as ``make demo`` runs it: several processes, real PC/SC, real browser."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+#: What the run must show, by words of its timeline.
+WANTED = (
+    "stations enrolled with one-time tokens",
+    "tap, chip proven, consent asked",
+    "card with exchanged DG2 is refused",
+    "another person's face is referred",
+    "the proctor refuses on the web page",
+    "the chip cannot be read",
+    "two officers check in, conditionally",
+    "start signal: keys released, packages open",
+    "kill -9 at item",
+    "a new process resumes at the same answer",
+    "shift closed and graded on the server",
+    "result slip",
+    "log and journals verified",
+)
+
+
+@pytest.mark.journey
+@pytest.mark.timeout(400)
+def test_from_card_tap_to_graded_result() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "demo"],
+        cwd=ROOT,
+        env={**os.environ, "CI": "true"},
+        capture_output=True,
+        text=True,
+        timeout=380,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr or done.stdout
+    timeline = json.loads((ROOT / "build" / "demo" / "timeline.json").read_text("utf-8"))
+    assert timeline["degraded"] == []
+    names = [act["name"] for act in timeline["acts"] if act["verdict"] == "ok"]
+    missing = [wanted for wanted in WANTED if not any(wanted in name for name in names)]
+    assert missing == []
