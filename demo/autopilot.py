@@ -27,8 +27,9 @@ class LostError(Exception):
 class Autopilot(QObject):
     """Answers as `answers` says: plain text of a stem → the answer in words as shown.
 
-    `left_open` are the stems that it does not answer. `stop_at` is the item after whose answer it lets go of mouse and keys. `tell` receives what it
-    sees and does; pictures of the screens go to `pictures` as ``<prefix>-<screen>.png``.
+    `left_open` are the stems that it does not answer. `stop_at` is the item after whose answer it
+    lets go of mouse and keys. `tell` receives what it sees and does; pictures of the screens go to
+    `pictures` as ``<prefix>-<screen>.png``.
     """
 
     def __init__(

@@ -93,6 +93,19 @@ class Officer:
         self.page.locator("form[action$='/check-in'] button").click()
         expect(self.page).not_to_have_url(re.compile("/check-in$"), timeout=PATIENCE_MS)
 
+    def grade(self) -> None:
+        """Grades the shift that was closed last, on the results page."""
+        self.open("/results")
+        self.page.locator("tbody a[href^='/results/']").first.click()
+        self.page.locator("form[action$='/grade'] button").click()
+        slips = self.page.locator("a[href^='/results/slips/']")
+        expect(slips.first).to_be_visible(timeout=PATIENCE_MS)
+
+    def open_slip(self, candidate: str) -> None:
+        row = self.page.locator("tbody tr").filter(has_text=candidate)
+        row.locator("a[href^='/results/slips/']").click()
+        expect(self.page.get_by_text(candidate).first).to_be_visible(timeout=PATIENCE_MS)
+
 
 @contextmanager
 def browser() -> Iterator[Browser]:

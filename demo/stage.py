@@ -3,12 +3,16 @@
 import json
 import secrets
 import sys
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from demo import cast
 from demo.officers import Login
 from demo.processes import Process, command, run
+
+T = TypeVar("T")
 
 
 class Server:
@@ -32,12 +36,14 @@ class Server:
         self.call("init", folder, "--realm", "test")
         self.call("load", "trust", folder, str(trust / "csca.pem"), str(trust / "crl.pem"))
         self.call("load", "exam", folder, str(cast.EXAM))
-        for person in people.values():
-            run(
-                *("exam-server", "staff", "add", folder, "--username", person.username),
-                *("--name", person.name, "--role", person.role),
-                environment={**self.environment, "EXAM_STAFF_PASSWORD": person.password},
-            )
+        _all_at_once(self._add_staff, list(people.values()))
+
+    def _add_staff(self, person: Login) -> None:
+        run(
+            *("exam-server", "staff", "add", str(self.folder), "--username", person.username),
+            *("--name", person.name, "--role", person.role),
+            environment={**self.environment, "EXAM_STAFF_PASSWORD": person.password},
+        )
 
     def serve(self, log: Path) -> None:
         words = command("exam-server", "serve", str(self.folder), "--port", "0", "--json")
@@ -102,7 +108,12 @@ class Station:
 
 
 def enrol_all(stations: list[Station], server: Server) -> None:
-    """All at once: each waits for its own commands."""
-    with ThreadPoolExecutor(len(stations)) as pool:
-        for done in [pool.submit(station.enrol, server) for station in stations]:
+    """Enrols every station with a token of its own."""
+    _all_at_once(lambda station: station.enrol(server), stations)
+
+
+def _all_at_once(call: Callable[[T], None], them: Sequence[T]) -> None:
+    """Each call waits for commands of its own; the first failure is raised."""
+    with ThreadPoolExecutor(len(them)) as pool:
+        for done in [pool.submit(call, each) for each in them]:
             done.result()

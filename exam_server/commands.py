@@ -1,4 +1,4 @@
-"""Commands of an exam: load, shift, grade, results, audit, receipt."""
+"""Commands of an exam: load, shift, attendance, grade, results, audit, receipt."""
 
 import argparse
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from exam_server.audit import Operator
 from exam_server.candidates.roster import read_roster
 from exam_server.candidates.service import load_roster
 from exam_server.centres.service import CentrePlan, load_centre
+from exam_server.checkin.attendance import attendance
 from exam_server.console import (
     DONE,
     NEGATIVE,
@@ -64,6 +65,8 @@ def register(subparsers: Subparsers) -> None:
     ):
         add_shift_choice(add_command(shift, name, _SHIFT_STEPS[name], help_text, passphrase=True))
 
+    came = add_command(subparsers, "attendance", _attendance, "who came", passphrase=False)
+    add_shift_choice(came)
     grade = add_command(subparsers, "grade", _grade, "mark a shift", passphrase=True)
     add_shift_choice(grade)
     results = add_command(subparsers, "results", _results, "a shift's marks", passphrase=False)
@@ -216,6 +219,29 @@ def _shift_answer(parsed: argparse.Namespace, shift: Shift) -> int:
     return answer(
         parsed, {"shift": shift.name, "state": shift.state.value}, f"{shift.name} is {shift.state}"
     )
+
+
+def _attendance(parsed: argparse.Namespace) -> int:
+    with directory.open_server(parsed.directory) as server, db.reading(server.engine) as session:
+        rows = attendance(session, find_shift(session, parsed.shift, parsed.exam).id)
+    fields = [
+        {
+            "registration_number": row.registration_number,
+            "name": row.name,
+            "room": row.room,
+            "seat": row.seat,
+            "state": row.state.value if row.state else None,
+            "basis": row.basis,
+            "reasons": list(row.reasons),
+        }
+        for row in rows
+    ]
+    lines = [
+        f"{row.room} {row.seat}  {row.registration_number}  {row.name}  "
+        f"{row.state.value if row.state else 'absent'}  {' '.join(row.reasons)}".rstrip()
+        for row in rows
+    ]
+    return answer(parsed, {"attendance": fields}, "\n".join(lines))
 
 
 def _grade(parsed: argparse.Namespace) -> int:

@@ -1,0 +1,50 @@
+"""Who came to a shift, and how each was let in or not."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from exam_server.candidates.models import Candidate, Registration
+from exam_server.centres.models import Room, Seat
+from exam_server.checkin.service import latest_of
+from exam_server.contract.api import CheckInState
+from exam_server.shifts.models import Placement
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """One placement of a shift; `state` is None while nobody has checked in."""
+
+    registration_number: str
+    name: str
+    room: str
+    seat: str
+    state: CheckInState | None
+    basis: str | None
+    reasons: tuple[str, ...]
+
+
+def attendance(session: Session, shift_id: str) -> list[Attendance]:
+    """Every placement of the shift by room and seat, with the check-in that counts."""
+    rows = session.execute(
+        sa.select(Placement.id, Registration.registration_number, Candidate.name)
+        .add_columns(Room.name, Seat.name)
+        .join(Registration, Registration.id == Placement.registration_id)
+        .join(Candidate, Candidate.id == Registration.candidate_id)
+        .join(Room, Room.id == Placement.room_id)
+        .join(Seat, Seat.id == Placement.seat_id)
+        .where(Placement.shift_id == shift_id)
+        .order_by(Room.name, Seat.name)
+    ).all()
+    return [
+        _line(session, placement, (number, name, room, seat))
+        for placement, number, name, room, seat in rows
+    ]
+
+
+def _line(session: Session, placement: str, who: tuple[str, str, str, str]) -> Attendance:
+    checkin = latest_of(session, placement)
+    if checkin is None:
+        return Attendance(*who, None, None, ())
+    return Attendance(*who, checkin.state, checkin.basis.value, tuple(checkin.reasons))
