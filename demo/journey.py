@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -90,6 +91,11 @@ class Journey:
             self._start_readers()
             said.append(f"{len(self.pcscd)} × pcscd with a virtual reader, through pyscard")
 
+    def start_kiosks(self) -> None:
+        """All four, as in a room; they come up while the officers sign in."""
+        for seat in self.stations:
+            self.start_kiosk(seat, stop_at=KILLED_AT if seat == cast.GENUINE.seat else None)
+
     def _issue_cards(self) -> None:
         issuer = Issuer.create(self.folder / "issuer")
         for part in cast.PARTS:
@@ -132,6 +138,7 @@ class Journey:
     # The acts
 
     def play(self, chromium: Browser) -> None:
+        self.start_kiosks()
         office = self._officer(chromium, "office")
         proctor = self._officer(chromium, "proctor-1")
         self._open_shift(office)
@@ -157,9 +164,10 @@ class Journey:
 
     def _genuine_candidate(self) -> None:
         seat = cast.GENUINE.seat
-        kiosk = self.start_kiosk(seat, stop_at=KILLED_AT)
-        with self.timeline.act(f"seat {seat}: kiosk started"):
-            kiosk.wait_for("welcome", screen("Welcome"))
+        kiosk = self._kiosk(seat)
+        with self.timeline.act("kiosks show whom they expect"):
+            for station in self.stations.values():
+                self._kiosk(station.part.seat).wait_for("welcome", screen("Welcome"))
         with self.timeline.act(f"seat {seat}: tap, chip proven, consent asked") as said:
             with self.card_on_reader(seat):
                 begun = time.monotonic()
@@ -170,20 +178,18 @@ class Journey:
 
     def _exchanged_portrait(self) -> None:
         seat = cast.EXCHANGED.seat
-        kiosk = self.start_kiosk(seat)
-        with self.timeline.act(f"seat {seat}: card with exchanged DG2 is refused"):
-            kiosk.wait_for("welcome", screen("Welcome"))
-            with self.card_on_reader(seat):
-                kiosk.wait_for("refusal", screen("CardRefused"))
-                time.sleep(0.6)  # the autopilot's picture
+        kiosk = self._kiosk(seat)
+        name = f"seat {seat}: card with exchanged DG2 is refused"
+        with self.timeline.act(name), self.card_on_reader(seat):
+            kiosk.wait_for("refusal", screen("CardRefused"))
+            time.sleep(0.6)  # the autopilot's picture
         self.stations[seat].stop()
 
     def _strangers_face(self, proctor: Officer) -> None:
         seat = cast.STRANGER.seat
         name = cast.candidate_at(seat).name
-        kiosk = self.start_kiosk(seat)
+        kiosk = self._kiosk(seat)
         with self.timeline.act(f"seat {seat}: another person's face is referred") as said:
-            kiosk.wait_for("welcome", screen("Welcome"))
             with self.card_on_reader(seat):
                 kiosk.wait_for("referral", screen("Referred"), 45)
             proctor.wait_for_decision(name)
@@ -198,9 +204,8 @@ class Journey:
     def _unreadable_chip(self, proctor: Officer) -> None:
         seat = cast.UNREADABLE.seat
         name = cast.candidate_at(seat).name
-        kiosk = self.start_kiosk(seat)
+        kiosk = self._kiosk(seat)
         with self.timeline.act(f"seat {seat}: the chip cannot be read") as said:
-            kiosk.wait_for("welcome", screen("Welcome"))
             if self.pcscd:
                 with self.card_on_reader(seat):
                     kiosk.wait_for("card problem", screen("CardProblem"))
@@ -261,23 +266,22 @@ class Journey:
             office.picture("slip")
 
     def _proofs(self) -> None:
-        with self.timeline.act("check-ins as the server holds them") as said:
-            held = self._attendance()
-            for seat, (state, reason) in CHECKINS.items():
-                line = held[seat]
-                if line["state"] != state or (reason and reason not in line["reasons"]):
-                    raise ActFailedError(f"seat {seat}: {line['state']}, {line['reasons']}")
-                said.append(f"{seat} {' '.join([state, *line['reasons']])}")
-        with self.timeline.act("receipts verified without the server's process") as said:
-            for seat in (cast.GENUINE.seat, cast.UNREADABLE.seat):
-                receipt = next(self.stations[seat].data.glob("attempts/*/receipt.json"))
-                answer = self.server.call(
-                    "receipt", "verify", str(self.server.folder), str(receipt)
-                )
-                said.append(str(answer["short_code"]))
-        with self.timeline.act("log and journals verified") as said:
-            self.server.call("audit", "verify", str(self.server.folder))
-            said.append("every chain holds")
+        """What the server's commands say without its process; they run at the same time."""
+        folder = str(self.server.folder)
+        receipts = [self._receipt_file(seat) for seat in (cast.GENUINE.seat, cast.UNREADABLE.seat)]
+        with ThreadPoolExecutor() as pool:
+            verified = [
+                pool.submit(self.server.call, "receipt", "verify", folder, str(receipt))
+                for receipt in receipts
+            ]
+            audit = pool.submit(self.server.call, "audit", "verify", folder)
+            with self.timeline.act("check-ins as the server holds them") as said:
+                said.extend(self._held_checkins())
+            with self.timeline.act("receipts verified without the server's process") as said:
+                said.extend(str(done.result()["short_code"]) for done in verified)
+            with self.timeline.act("log and journals verified") as said:
+                audit.result()
+                said.append("every chain holds")
         with self.timeline.act("pictures of every screen"):
             missing = [
                 name for name in self._wanted_pictures() if not (self.pictures / name).exists()
@@ -294,6 +298,17 @@ class Journey:
 
     def _receipt(self, seat: str) -> str:
         return str(self._kiosk(seat).wait_for("receipt", event("receipt"), 60)["code"])
+
+    def _receipt_file(self, seat: str) -> Path:
+        return next(self.stations[seat].data.glob("attempts/*/receipt.json"))
+
+    def _held_checkins(self) -> Iterator[str]:
+        held = self._attendance()
+        for seat, (state, reason) in CHECKINS.items():
+            line = held[seat]
+            if line["state"] != state or (reason and reason not in line["reasons"]):
+                raise ActFailedError(f"seat {seat}: {line['state']}, {line['reasons']}")
+            yield f"{seat} {' '.join([state, *line['reasons']])}"
 
     def _attendance(self) -> dict[str, dict[str, Any]]:
         """The server's own word on the check-ins of the demo's room, by seat."""

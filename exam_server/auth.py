@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
@@ -42,8 +43,12 @@ ADDRESS_WINDOW = timedelta(minutes=5)
 _hasher = PasswordHasher()
 # Each check takes 64 MiB: two at a time are enough for people and too few to exhaust a server.
 _checks = threading.BoundedSemaphore(2)
-# What an unknown name is checked against, so that it takes as long as a known one.
-_NOBODY = _hasher.hash("nobody signs in with this")
+
+
+@cache
+def _nobodys_hash() -> str:
+    """What an unknown name is checked against, so that it takes as long as a known one."""
+    return _hasher.hash("nobody signs in with this")
 
 
 class LoginProblem(StrEnum):
@@ -132,7 +137,7 @@ def check_officer(
         session.expunge_all()
     if staff is not None and staff.locked_until is not None and staff.locked_until > now:
         raise NotLetInError(LoginProblem.RESTING)
-    matches = password_matches(staff.password_hash if staff else _NOBODY, password)
+    matches = password_matches(staff.password_hash if staff else _nobodys_hash(), password)
     if staff is None or not matches:
         throttle.count(address, now)
         _record_failure(engine, staff, address, now)

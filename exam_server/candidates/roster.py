@@ -14,9 +14,6 @@ from datetime import date, datetime
 from typing import TypeVar
 from xml.etree.ElementTree import ParseError
 
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
-
 from exam_server.errors import InputError
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -121,6 +118,10 @@ def _rows(data: bytes, file: str) -> Iterator[Row]:
 
 
 def _excel_rows(data: bytes, file: str) -> Iterator[Sequence[Cell]]:
+    # Only rosters need it, and every command of the server would wait for it.
+    import openpyxl
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             unpacked = sum(entry.file_size for entry in archive.infolist())

@@ -224,7 +224,9 @@ def test_a_damaged_journal_and_a_damaged_package_are_named(
         place().desk.open(ATTEMPT)
     assert caught.value.code is NoticeCode.JOURNAL_DAMAGED
     package = data / "packages" / "package-1.sealed"
-    package.write_bytes(package.read_bytes()[:-1] + b"\0")
+    sealed = bytearray(package.read_bytes())
+    sealed[-1] ^= 1
+    package.write_bytes(sealed)
     with pytest.raises(StoppedError) as caught:
         place().desk.open(ATTEMPT)
     assert caught.value.code is NoticeCode.PACKAGE_DAMAGED
