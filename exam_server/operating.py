@@ -29,6 +29,7 @@ from exam_server.console import (
 from exam_server.context import utc_now
 from exam_server.errors import InputError
 from exam_server.forms.models import Exam, Realm
+from exam_server.proctoring.events import LiveEvents
 from exam_server.settings import Settings
 from exam_server.shifts.models import Placement, Shift
 from exam_server.staff import Role, Staff
@@ -96,10 +97,13 @@ def _init(parsed: argparse.Namespace) -> int:
 
 
 class _Announcing(uvicorn.Server):
-    """Says where it listens once it does."""
+    """Says where it listens once it does, and ends the pages' live streams before it stops."""
 
-    def __init__(self, config: uvicorn.Config, parsed: argparse.Namespace, url: str) -> None:
+    def __init__(
+        self, config: uvicorn.Config, live: LiveEvents, parsed: argparse.Namespace, url: str
+    ) -> None:
         super().__init__(config)
+        self._live = live
         self._parsed = parsed
         self._url = url
 
@@ -112,6 +116,10 @@ class _Announcing(uvicorn.Server):
             }
             answer(self._parsed, fields, f"serving {self._url}")
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._live.close()
+        await super().shutdown(sockets)
+
 
 def _serve(parsed: argparse.Namespace) -> int:
     with unlocked(parsed) as opened:
@@ -120,8 +128,9 @@ def _serve(parsed: argparse.Namespace) -> int:
         port = server.settings.port if parsed.port is None else parsed.port
         listener = _listen(address, port)
         url = f"https://{address}:{listener.getsockname()[1]}"
+        app = create_app(server.settings, own, server.engine, server.trust())
         config = uvicorn.Config(
-            create_app(server.settings, own, server.engine, server.trust()),
+            app,
             http="httptools",
             ws="none",
             lifespan="on",
@@ -138,7 +147,7 @@ def _serve(parsed: argparse.Namespace) -> int:
         # uvicorn stops in order and then raises the signal once more: an ordered stop is exit 0.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
-        _Announcing(config, parsed, url).run(sockets=[listener])
+        _Announcing(config, app.state.live, parsed, url).run(sockets=[listener])
     return 0
 
 
