@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime
 
-import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import select
 
 from card_reader.trust.store import TrustStore
 from exam_server import web
@@ -45,7 +45,7 @@ def _health(engine: Engine) -> Callable[[], JSONResponse]:
         """Whether the server can work: its database answers."""
         try:
             with engine.connect() as connection:
-                connection.execution_options(exam_server_read_only=True).execute(sa.select(1))
+                connection.execution_options(exam_server_read_only=True).execute(select(1))
         except SQLAlchemyError:
             return JSONResponse({"status": "no_database"}, status_code=503)
         return JSONResponse({"status": "ok"})

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlmodel import Field, Session, col, select
 
 from exam_server.contract import canonical
-from exam_server.db import Base
+from exam_server.db import Base, UtcDateTime
 
 DOMAIN = "truong-thi/audit"
 GENESIS = hashlib.sha256(b"truong-thi/audit/genesis").digest()
@@ -38,19 +37,19 @@ class ServerItself:
     actor: str = "server"
 
 
-class AuditEntry(Base):
+class AuditEntry(Base, table=True):
     """One action. `digest` covers every field and the entry before it."""
 
     __tablename__ = "audit_entry"
 
-    sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    at: Mapped[datetime]
-    actor: Mapped[str]
-    action: Mapped[str]
-    subject: Mapped[str]
-    details: Mapped[str]
-    previous: Mapped[bytes] = mapped_column(unique=True)
-    digest: Mapped[bytes]
+    sequence: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    at: datetime = Field(sa_type=UtcDateTime)
+    actor: str
+    action: str
+    subject: str
+    details: str
+    previous: bytes = Field(unique=True)
+    digest: bytes
 
     def computed_digest(self) -> bytes:
         """What `digest` must be."""
@@ -73,8 +72,8 @@ def record(
 
     It stands or falls with the caller's transaction. `details` never hold secrets or pictures.
     """
-    last = session.scalars(
-        sa.select(AuditEntry).order_by(AuditEntry.sequence.desc()).limit(1)
+    last = session.exec(
+        select(AuditEntry).order_by(col(AuditEntry.sequence).desc()).limit(1)
     ).first()
     entry = AuditEntry(
         sequence=last.sequence + 1 if last else 1,
@@ -104,7 +103,7 @@ class ChainReport:
 def verify_chain(session: Session) -> ChainReport:
     """Follows the chain from its beginning; names the first entry that does not fit."""
     previous, expected = GENESIS, 0
-    for entry in session.scalars(sa.select(AuditEntry).order_by(AuditEntry.sequence)):
+    for entry in session.exec(select(AuditEntry).order_by(col(AuditEntry.sequence))):
         expected += 1
         if entry.sequence != expected:
             return ChainReport(expected - 1, previous, f"entry {expected} is missing")

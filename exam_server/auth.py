@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.engine import Engine
-from sqlalchemy.orm import Session
+from sqlmodel import Session, col, select
 
 from exam_server import audit
 from exam_server.db import reading, transaction
@@ -133,7 +133,7 @@ def check_officer(
     if throttle.resting(address, now):
         raise NotLetInError(LoginProblem.RESTING)
     with reading(engine) as session:
-        staff = session.scalars(sa.select(Staff).where(Staff.username == username)).first()
+        staff = session.exec(select(Staff).where(Staff.username == username)).first()
         session.expunge_all()
     if staff is not None and staff.locked_until is not None and staff.locked_until > now:
         raise NotLetInError(LoginProblem.RESTING)
@@ -186,7 +186,7 @@ def open_session(
     """A new session's token, for the cookie. Sessions that have ended are cleared away."""
     token = _text(rng(TOKEN_BYTES))
     with transaction(engine) as session:
-        session.execute(sa.delete(StaffSession).where(StaffSession.expires_at <= now))
+        session.exec(sa.delete(StaffSession).where(col(StaffSession.expires_at) <= now))
         session.add(
             StaffSession(
                 token_digest=_digest(token),
@@ -207,9 +207,9 @@ def officer_of(engine: Engine, token: str | None, *, now: datetime) -> Officer |
         return None
     digest = _digest(token)
     with reading(engine) as session:
-        row = session.execute(
-            sa.select(StaffSession, Staff)
-            .join(Staff, Staff.id == StaffSession.staff_id)
+        row = session.exec(
+            select(StaffSession, Staff)
+            .join(Staff, col(Staff.id) == StaffSession.staff_id)
             .where(StaffSession.token_digest == digest)
         ).first()
         session.expunge_all()
@@ -229,7 +229,9 @@ def officer_of(engine: Engine, token: str | None, *, now: datetime) -> Officer |
 
 def close_session(engine: Engine, token: str, officer: Officer, *, now: datetime) -> None:
     with transaction(engine) as session:
-        session.execute(sa.delete(StaffSession).where(StaffSession.token_digest == _digest(token)))
+        session.exec(
+            sa.delete(StaffSession).where(col(StaffSession.token_digest) == _digest(token))
+        )
         _log(session, officer, "logout", now)
 
 

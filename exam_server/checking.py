@@ -6,9 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy.orm import Session
+from sqlmodel import Session, and_, col, select
 
 from exam_server import audit
 from exam_server.attempts import journal
@@ -35,7 +34,7 @@ def check_all(session: Session, own: Ed25519PublicKey) -> Findings:
     """Follows the audit chain and every journal, and checks every signature."""
     report = audit.verify_chain(session)
     faults = [f"audit log: {report.fault}"] if report.fault else []
-    attempts = session.scalars(sa.select(Attempt).order_by(Attempt.id)).all()
+    attempts = session.exec(select(Attempt).order_by(col(Attempt.id))).all()
     records = 0
     for attempt in attempts:
         try:
@@ -48,15 +47,13 @@ def check_all(session: Session, own: Ed25519PublicKey) -> Findings:
 def check_attempt(session: Session, attempt: Attempt, own: Ed25519PublicKey) -> int:
     """How many records hold; ContractError names the first thing that does not."""
     heads = {record.sequence: record.head for record in journal.records_of(session, attempt)}
-    rows = session.execute(
-        sa.select(HeadSignature, Station)
+    rows = session.exec(
+        select(HeadSignature, Station)
         .join(
             Lease,
-            sa.and_(
-                Lease.attempt_id == HeadSignature.attempt_id, Lease.epoch == HeadSignature.epoch
-            ),
+            and_(Lease.attempt_id == HeadSignature.attempt_id, Lease.epoch == HeadSignature.epoch),
         )
-        .join(Station, Station.id == Lease.station_id)
+        .join(Station, col(Station.id) == Lease.station_id)
         .where(HeadSignature.attempt_id == attempt.id, HeadSignature.sequence > 0)
     )
     for signed, station in rows:

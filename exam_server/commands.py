@@ -5,8 +5,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-import sqlalchemy as sa
 from pydantic import ValidationError
+from sqlmodel import select
 
 from exam_server import checking, db, directory, loading
 from exam_server.audit import Operator
@@ -148,7 +148,7 @@ def _load_paper(parsed: argparse.Namespace) -> int:
     codes = [code.strip() for code in parsed.codes.split(",") if code.strip()]
     now = utc_now()
     with unlocked(parsed) as opened, db.transaction(opened.server.engine) as session:
-        exam = session.scalars(sa.select(Exam).where(Exam.code == parsed.exam)).first()
+        exam = session.exec(select(Exam).where(Exam.code == parsed.exam)).first()
         if exam is None:
             raise InputError(f"there is no exam {parsed.exam}; see exam-server status")
         paper = forms.load_paper(
@@ -160,8 +160,8 @@ def _load_paper(parsed: argparse.Namespace) -> int:
             sealing=opened.keys.sealing,
             now=now,
         )
-        planned = session.scalars(
-            sa.select(Shift).where(Shift.exam_id == exam.id, Shift.state == ShiftState.PLANNED)
+        planned = session.exec(
+            select(Shift).where(Shift.exam_id == exam.id, Shift.state == ShiftState.PLANNED)
         ).all()
         for shift in planned:
             forms.seal_packages(session, shift, paper, keys=opened.keys, now=now)

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlmodel import Session, col, select
 
 from exam_server import directory, keys
 from exam_server.directory import OpenServer
@@ -104,12 +103,12 @@ def remark(text: str) -> None:
 
 def find_shift(session: Session, name: str | None, exam_code: str | None = None) -> Shift:
     """The shift of that name; without one, the only shift there is."""
-    query = sa.select(Shift).join(Exam, Exam.id == Shift.exam_id).order_by(Shift.starts_at)
+    query = select(Shift).join(Exam, col(Exam.id) == Shift.exam_id).order_by(col(Shift.starts_at))
     if name:
         query = query.where(Shift.name == name)
     if exam_code:
         query = query.where(Exam.code == exam_code)
-    found = session.scalars(query).all()
+    found = session.exec(query).all()
     if len(found) == 1:
         return found[0]
     if not found:

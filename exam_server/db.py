@@ -4,22 +4,30 @@ Nothing in here or in a service is written in one database's own SQL; what SQLit
 durable (WAL, synchronous=FULL) is set where a connection opens.
 """
 
-import enum
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, dataclass_transform
+from enum import StrEnum
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Dialect, Engine
-from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass, Session, mapped_column
+from sqlalchemy.orm import declared_attr, deferred, registry
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel import Session, SQLModel
 
 BUSY_TIMEOUT_MS = 10_000
 READ_ONLY = "exam_server_read_only"
+# Fixed, so that migrations can name them.
+CONSTRAINT_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -55,31 +63,45 @@ class ExactDecimal(sa.types.TypeDecorator[Decimal]):
         return None if value is None else Decimal(value)
 
 
-def _values(kind: type[enum.Enum]) -> list[str]:
+def by_value(kind: type[StrEnum]) -> sa.Enum:
+    """The column type of an enumeration: its members' values as text."""
+    return sa.Enum(kind, native_enum=False, length=32, values_callable=_values)
+
+
+def _values(kind: type[StrEnum]) -> list[str]:
     return [member.value for member in kind]
 
 
-@dataclass_transform(kw_only_default=True, field_specifiers=(mapped_column,))
-class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False, repr=False):
-    """Of every table. Constraint names are fixed, so that migrations can name them."""
+class Base(SQLModel, registry=registry(metadata=sa.MetaData(naming_convention=CONSTRAINT_NAMES))):
+    """Of every table. A row equals itself only, and shows none of its fields in a log.
 
-    metadata = sa.MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as it stands
-        datetime: UtcDateTime(),
-        Decimal: ExactDecimal(),
-        bytes: sa.LargeBinary(),
-        str: sa.String(),
-        dict[str, Any]: sa.JSON(),
-        list[str]: sa.JSON(),
-        enum.StrEnum: sa.Enum(enum.StrEnum, native_enum=False, length=32, values_callable=_values),
-    }
+    Moments, marks and enumerations name their column type (`sa_type`): `UtcDateTime`,
+    `ExactDecimal`, `by_value`. So does JSON, with ``none_as_null`` where there may be none.
+    """
+
+    __deferred__: ClassVar[tuple[str, ...]] = ()
+    """The large columns, read only when they are asked for."""
+
+    def __init__(self, **fields: Any) -> None:
+        # SQLModel lets a row of a table be made with fields missing or misspelt.
+        known = type(self).model_fields
+        required = {name for name, field in known.items() if field.is_required()}
+        if wrong := (fields.keys() - known.keys()) | (required - fields.keys()):
+            raise TypeError(f"{type(self).__name__}: missing or unknown: {sorted(wrong)}")
+        super().__init__(**fields)
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
+        return {"properties": {name: deferred(getattr(cls, name)) for name in cls.__deferred__}}
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr_args__(self) -> Sequence[tuple[str | None, Any]]:
+        return ()
 
 
 def new_id() -> str:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import sqlalchemy as sa
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy.orm import Session
+from sqlmodel import Session, select
 
 from card_reader.errors import CardError
 from card_reader.trust.crl import parse_crl
@@ -127,7 +126,7 @@ def load_exam(
         raise first_fault(path, error) from error
     if plan.realm is not realm:
         raise InputError(f"{path} is of realm {plan.realm}, this server of realm {realm}")
-    if session.scalar(sa.select(Exam.id).where(Exam.code == plan.exam.code)) is not None:
+    if session.scalar(select(Exam.id).where(Exam.code == plan.exam.code)) is not None:
         raise InputError(f"the exam {plan.exam.code} was loaded before")
     exam = Exam(code=plan.exam.code, name=plan.exam.name, realm=realm)
     session.add(exam)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 import uvicorn
+from sqlmodel import col, select
 
 from exam_server import audit, auth, backup, db, directory, keys
 from exam_server.app import create_app
@@ -170,15 +171,15 @@ def _listen(address: str, port: int) -> socket.socket:
 def _status(parsed: argparse.Namespace) -> int:
     with directory.open_server(parsed.directory) as server, db.reading(server.engine) as session:
         counts = {
-            table.__tablename__: session.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+            table.__tablename__: session.scalar(select(sa.func.count()).select_from(table)) or 0
             for table in (Exam, Centre, Room, Seat, Placement, Station, Staff)
         }
         shifts = [
             {"name": name, "exam": code, "starts_at": starts.isoformat(), "state": state.value}
-            for name, code, starts, state in session.execute(
-                sa.select(Shift.name, Exam.code, Shift.starts_at, Shift.state)
-                .join(Exam, Exam.id == Shift.exam_id)
-                .order_by(Shift.starts_at)
+            for name, code, starts, state in session.exec(
+                select(Shift.name, Exam.code, Shift.starts_at, col(Shift.state))
+                .join(Exam, col(Exam.id) == Shift.exam_id)
+                .order_by(col(Shift.starts_at))
             )
         ]
         trust = server.trust()
@@ -205,7 +206,7 @@ def _staff_add(parsed: argparse.Namespace) -> int:
             raise InputError(f"the password needs at least {MIN_PASSWORD} characters")
         password_hash, now = auth.hash_password(password), utc_now()
         with db.transaction(server.engine) as session:
-            if session.scalar(sa.select(Staff.id).where(Staff.username == username)) is not None:
+            if session.scalar(select(Staff.id).where(Staff.username == username)) is not None:
                 raise InputError(f"there is a {username} already; choose another username")
             person = Staff(
                 username=username,

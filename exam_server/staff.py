@@ -3,10 +3,9 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlmodel import Field
 
-from exam_server.db import Base, new_id
+from exam_server.db import Base, UtcDateTime, by_value, new_id
 
 
 class Role(StrEnum):
@@ -20,30 +19,30 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
 
 
-class Staff(Base):
+class Staff(Base, table=True):
     """A member of staff. `password_hash` is argon2's own text."""
 
     __tablename__ = "staff"
 
-    id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
-    username: Mapped[str] = mapped_column(unique=True)
-    name: Mapped[str]
-    role: Mapped[Role]
-    password_hash: Mapped[str]
-    created_at: Mapped[datetime]
-    disabled_at: Mapped[datetime | None] = mapped_column(default=None)
-    failed_logins: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[datetime | None] = mapped_column(default=None)
+    id: str = Field(primary_key=True, default_factory=new_id)
+    username: str = Field(unique=True)
+    name: str
+    role: Role = Field(sa_type=by_value(Role))
+    password_hash: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    failed_logins: int = 0
+    locked_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class StaffSession(Base):
+class StaffSession(Base, table=True):
     """A signed-in browser. Only the SHA-256 of its cookie's token is kept."""
 
     __tablename__ = "staff_session"
 
-    token_digest: Mapped[bytes] = mapped_column(primary_key=True)
-    staff_id: Mapped[str] = mapped_column(ForeignKey("staff.id"), index=True)
-    csrf_token: Mapped[str]
-    created_at: Mapped[datetime]
-    last_seen_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
+    token_digest: bytes = Field(primary_key=True)
+    staff_id: str = Field(foreign_key="staff.id", index=True)
+    csrf_token: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    last_seen_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)

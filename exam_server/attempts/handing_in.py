@@ -2,8 +2,7 @@
 
 from datetime import datetime, timedelta
 
-import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlmodel import Session, select
 
 from exam_server import audit
 from exam_server.attempts import journal, time
@@ -103,10 +102,8 @@ def close_overdue(
 ) -> int:
     """Closes, with what the server holds, every attempt whose time was up; how many are left."""
     left = 0
-    for attempt in session.scalars(
-        sa.select(Attempt).where(
-            Attempt.shift_id == shift_id, Attempt.state != AttemptState.SUBMITTED
-        )
+    for attempt in session.exec(
+        select(Attempt).where(Attempt.shift_id == shift_id, Attempt.state != AttemptState.SUBMITTED)
     ):
         deadline = time.ledger_of(session, attempt).deadline(now)
         if deadline is not None and now > deadline + grace:

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy.orm import Session
+from sqlmodel import Session, col, select
 
 from exam_server.attempts import time
 from exam_server.attempts.models import (
@@ -125,7 +124,7 @@ class _Desk:
         self.session.flush()
 
     def _set_aside(self, record: Record, data: bytes, reason: SetAside) -> None:
-        known = sa.select(EvidenceRecord.id).where(
+        known = select(EvidenceRecord.id).where(
             EvidenceRecord.attempt_id == self.attempt.id, EvidenceRecord.head == record.head
         )
         if self.session.scalar(known) is not None:
@@ -250,10 +249,10 @@ def opened(record: Record, attempt_key: bytes) -> tuple[Body, int]:
 def records_of(session: Session, attempt: Attempt) -> Iterator[Record]:
     """The records kept, in order, the chain checked on the way; ContractError where it breaks."""
     head = genesis(attempt.id)
-    for kept in session.scalars(
-        sa.select(JournalRecord)
+    for kept in session.exec(
+        select(JournalRecord)
         .where(JournalRecord.attempt_id == attempt.id)
-        .order_by(JournalRecord.sequence)
+        .order_by(col(JournalRecord.sequence))
     ):
         record = Record.from_bytes(kept.data)
         if record.previous != head or record.sequence != kept.sequence:

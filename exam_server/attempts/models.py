@@ -3,14 +3,14 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field
 
 from exam_server.contract.api import AttemptState
-from exam_server.db import Base, new_id
+from exam_server.db import Base, UtcDateTime, by_value, new_id
 
 
-class Attempt(Base):
+class Attempt(Base, table=True):
     """A placement's attempt. `sequence` and `head` are those of the last committed record.
 
     `key` (the attempt's key) is sealed; `recovery` is the same key wrapped for the recovery key.
@@ -18,47 +18,47 @@ class Attempt(Base):
 
     __tablename__ = "attempt"
 
-    id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
-    centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"))
-    shift_id: Mapped[str] = mapped_column(ForeignKey("shift.id"), index=True)
-    placement_id: Mapped[str] = mapped_column(ForeignKey("placement.id"), unique=True)
-    form_id: Mapped[str] = mapped_column(ForeignKey("form.id"))
-    state: Mapped[AttemptState] = mapped_column(default=AttemptState.ADMITTED)
-    admitted_at: Mapped[datetime]
-    allowance_seconds: Mapped[int]
-    key: Mapped[bytes]
-    recovery: Mapped[bytes]
-    epoch: Mapped[int] = mapped_column(default=0)
-    sequence: Mapped[int] = mapped_column(default=0)
-    head: Mapped[bytes]
-    submitted_at: Mapped[datetime | None] = mapped_column(default=None)
+    id: str = Field(primary_key=True, default_factory=new_id)
+    centre_id: str = Field(foreign_key="centre.id")
+    shift_id: str = Field(foreign_key="shift.id", index=True)
+    placement_id: str = Field(foreign_key="placement.id", unique=True)
+    form_id: str = Field(foreign_key="form.id")
+    state: AttemptState = Field(default=AttemptState.ADMITTED, sa_type=by_value(AttemptState))
+    admitted_at: datetime = Field(sa_type=UtcDateTime)
+    allowance_seconds: int
+    key: bytes
+    recovery: bytes
+    epoch: int = 0
+    sequence: int = 0
+    head: bytes
+    submitted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class Lease(Base):
+class Lease(Base, table=True):
     """A station's right to write an attempt; the one of the highest epoch counts."""
 
     __tablename__ = "lease"
 
-    attempt_id: Mapped[str] = mapped_column(ForeignKey("attempt.id"), primary_key=True)
-    epoch: Mapped[int] = mapped_column(primary_key=True)
-    centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"))
-    station_id: Mapped[str] = mapped_column(ForeignKey("station.id"))
-    key: Mapped[bytes]
-    granted_at: Mapped[datetime]
+    attempt_id: str = Field(foreign_key="attempt.id", primary_key=True)
+    epoch: int = Field(primary_key=True)
+    centre_id: str = Field(foreign_key="centre.id")
+    station_id: str = Field(foreign_key="station.id")
+    key: bytes
+    granted_at: datetime = Field(sa_type=UtcDateTime)
 
 
-class JournalRecord(Base):
+class JournalRecord(Base, table=True):
     """A record exactly as it came; `head` is the chain's value after it."""
 
     __tablename__ = "journal_record"
 
-    attempt_id: Mapped[str] = mapped_column(ForeignKey("attempt.id"), primary_key=True)
-    sequence: Mapped[int] = mapped_column(primary_key=True)
-    centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"))
-    epoch: Mapped[int]
-    head: Mapped[bytes]
-    data: Mapped[bytes]
-    received_at: Mapped[datetime]
+    attempt_id: str = Field(foreign_key="attempt.id", primary_key=True)
+    sequence: int = Field(primary_key=True)
+    centre_id: str = Field(foreign_key="centre.id")
+    epoch: int
+    head: bytes
+    data: bytes
+    received_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class SetAside(StrEnum):
@@ -69,36 +69,36 @@ class SetAside(StrEnum):
     FORK = "fork"
 
 
-class EvidenceRecord(Base):
+class EvidenceRecord(Base, table=True):
     """A genuine record that came too late to count, kept for the officers."""
 
     __tablename__ = "evidence_record"
     __table_args__ = (UniqueConstraint("attempt_id", "head"),)
 
-    id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
-    centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"))
-    attempt_id: Mapped[str] = mapped_column(ForeignKey("attempt.id"))
-    station_id: Mapped[str] = mapped_column(ForeignKey("station.id"))
-    epoch: Mapped[int]
-    sequence: Mapped[int]
-    head: Mapped[bytes]
-    data: Mapped[bytes]
-    reason: Mapped[SetAside]
-    received_at: Mapped[datetime]
+    id: str = Field(primary_key=True, default_factory=new_id)
+    centre_id: str = Field(foreign_key="centre.id")
+    attempt_id: str = Field(foreign_key="attempt.id")
+    station_id: str = Field(foreign_key="station.id")
+    epoch: int
+    sequence: int
+    head: bytes
+    data: bytes
+    reason: SetAside = Field(sa_type=by_value(SetAside))
+    received_at: datetime = Field(sa_type=UtcDateTime)
 
 
-class HeadSignature(Base):
+class HeadSignature(Base, table=True):
     """A station's signature over the chain up to `sequence`."""
 
     __tablename__ = "head_signature"
 
-    attempt_id: Mapped[str] = mapped_column(ForeignKey("attempt.id"), primary_key=True)
-    epoch: Mapped[int] = mapped_column(primary_key=True)
-    sequence: Mapped[int] = mapped_column(primary_key=True)
-    centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"))
-    head: Mapped[bytes]
-    signature: Mapped[bytes]
-    received_at: Mapped[datetime]
+    attempt_id: str = Field(foreign_key="attempt.id", primary_key=True)
+    epoch: int = Field(primary_key=True)
+    sequence: int = Field(primary_key=True)
+    centre_id: str = Field(foreign_key="centre.id")
+    head: bytes
+    signature: bytes
+    received_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class LedgerKind(StrEnum):
@@ -110,28 +110,28 @@ class LedgerKind(StrEnum):
     RESUME = "resume"
 
 
-class LedgerEntry(Base):
+class LedgerEntry(Base, table=True):
     """One entry of an attempt's time ledger, in the order of `position` (from 1)."""
 
     __tablename__ = "ledger_entry"
 
-    attempt_id: Mapped[str] = mapped_column(ForeignKey("attempt.id"), primary_key=True)
-    position: Mapped[int] = mapped_column(primary_key=True)
-    centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"))
-    kind: Mapped[LedgerKind]
-    at: Mapped[datetime]
-    seconds: Mapped[int] = mapped_column(default=0)
-    officer: Mapped[str | None] = mapped_column(ForeignKey("staff.id"), default=None)
+    attempt_id: str = Field(foreign_key="attempt.id", primary_key=True)
+    position: int = Field(primary_key=True)
+    centre_id: str = Field(foreign_key="centre.id")
+    kind: LedgerKind = Field(sa_type=by_value(LedgerKind))
+    at: datetime = Field(sa_type=UtcDateTime)
+    seconds: int = 0
+    officer: str | None = Field(default=None, foreign_key="staff.id")
 
 
-class IssuedReceipt(Base):
+class IssuedReceipt(Base, table=True):
     """The signed receipt of an attempt, exactly as it went out."""
 
     __tablename__ = "receipt"
 
-    attempt_id: Mapped[str] = mapped_column(ForeignKey("attempt.id"), primary_key=True)
-    centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"))
-    body: Mapped[bytes]
-    signature: Mapped[bytes]
-    short_code: Mapped[str]
-    issued_at: Mapped[datetime]
+    attempt_id: str = Field(foreign_key="attempt.id", primary_key=True)
+    centre_id: str = Field(foreign_key="centre.id")
+    body: bytes
+    signature: bytes
+    short_code: str
+    issued_at: datetime = Field(sa_type=UtcDateTime)

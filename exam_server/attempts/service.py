@@ -5,9 +5,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
-from sqlalchemy.orm import Session
+from sqlmodel import Session, select
 
 from exam_server import audit
 from exam_server.attempts import time
@@ -87,7 +86,7 @@ def _allowance_seconds(session: Session, placement: Placement) -> int:
 
 def attempt_of(session: Session, placement_id: str) -> Attempt | None:
     """The attempt of a placement, None before admission."""
-    return session.scalars(sa.select(Attempt).where(Attempt.placement_id == placement_id)).first()
+    return session.exec(select(Attempt).where(Attempt.placement_id == placement_id)).first()
 
 
 def station_attempt(session: Session, attempt_id: str, station: Station) -> Attempt:
@@ -184,8 +183,8 @@ def _take_over(
 
 
 def _package(session: Session, attempt: Attempt) -> Package:
-    found = session.scalars(
-        sa.select(Package).where(
+    found = session.exec(
+        select(Package).where(
             Package.shift_id == attempt.shift_id, Package.form_id == attempt.form_id
         )
     ).first()
@@ -243,7 +242,7 @@ def open_form(
 
 def start_all(session: Session, shift: Shift, at: datetime) -> int:
     """Starts the time of everyone admitted to `shift`; how many they are."""
-    present = session.scalars(sa.select(Attempt).where(Attempt.shift_id == shift.id)).all()
+    present = session.exec(select(Attempt).where(Attempt.shift_id == shift.id)).all()
     for attempt in present:
         time.start(session, attempt, at)
     return len(present)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlmodel import Session, col, select
 
 from exam_server.attempts.models import Attempt, LedgerEntry, LedgerKind
 from exam_server.contract.ledger import Ledger
@@ -12,10 +12,10 @@ from exam_server.contract.ledger import Ledger
 def ledger_of(session: Session, attempt: Attempt) -> Ledger:
     """The ledger that the attempt's entries say."""
     ledger = Ledger(allowance=timedelta(seconds=attempt.allowance_seconds))
-    for entry in session.scalars(
-        sa.select(LedgerEntry)
+    for entry in session.exec(
+        select(LedgerEntry)
         .where(LedgerEntry.attempt_id == attempt.id)
-        .order_by(LedgerEntry.position)
+        .order_by(col(LedgerEntry.position))
     ):
         match entry.kind:
             case LedgerKind.START:
@@ -40,7 +40,7 @@ def enter(
 ) -> None:
     """Adds an entry at the end. Two at once collide on their position, and one is told to retry."""
     last = session.scalar(
-        sa.select(sa.func.max(LedgerEntry.position)).where(LedgerEntry.attempt_id == attempt.id)
+        select(sa.func.max(LedgerEntry.position)).where(LedgerEntry.attempt_id == attempt.id)
     )
     session.add(
         LedgerEntry(

@@ -2,31 +2,31 @@
 
 from datetime import date
 
-from sqlalchemy import ForeignKey, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field
 
 from exam_server.db import Base, new_id
 
 
-class Candidate(Base):
+class Candidate(Base, table=True):
     """A person. `citizen_number` is an attribute like any other, never a key."""
 
     __tablename__ = "candidate"
 
-    id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
-    name: Mapped[str]
-    date_of_birth: Mapped[date]
-    citizen_number: Mapped[str | None] = mapped_column(index=True, default=None)
+    id: str = Field(primary_key=True, default_factory=new_id)
+    name: str
+    date_of_birth: date
+    citizen_number: str | None = Field(default=None, index=True)
 
 
-class Registration(Base):
+class Registration(Base, table=True):
     """A candidate in an exam: số báo danh and personal arrangements."""
 
     __tablename__ = "registration"
     __table_args__ = (UniqueConstraint("exam_id", "registration_number"),)
 
-    id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
-    exam_id: Mapped[str] = mapped_column(ForeignKey("exam.id"))
-    candidate_id: Mapped[str] = mapped_column(ForeignKey("candidate.id"), index=True)
-    registration_number: Mapped[str]
-    extra_time_percent: Mapped[int] = mapped_column(default=0)
+    id: str = Field(primary_key=True, default_factory=new_id)
+    exam_id: str = Field(foreign_key="exam.id")
+    candidate_id: str = Field(foreign_key="candidate.id", index=True)
+    registration_number: str
+    extra_time_percent: int = 0

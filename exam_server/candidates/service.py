@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlmodel import Session, col, select
 
 from exam_server.candidates.models import Candidate, Registration
 from exam_server.candidates.roster import RosterLine
@@ -43,11 +42,11 @@ def load_roster(
 
 
 def _places(session: Session, shift: Shift) -> _Places:
-    papers = session.scalars(sa.select(Paper).where(Paper.exam_id == shift.exam_id))
-    rooms = session.scalars(sa.select(Room).where(Room.centre_id == shift.centre_id)).all()
+    papers = session.exec(select(Paper).where(Paper.exam_id == shift.exam_id))
+    rooms = session.exec(select(Room).where(Room.centre_id == shift.centre_id)).all()
     names = {room.id: room.name for room in rooms}
-    seats = session.scalars(sa.select(Seat).where(Seat.centre_id == shift.centre_id))
-    taken = session.scalars(sa.select(Placement.seat_id).where(Placement.shift_id == shift.id))
+    seats = session.exec(select(Seat).where(Seat.centre_id == shift.centre_id))
+    taken = session.exec(select(Placement.seat_id).where(Placement.shift_id == shift.id))
     return _Places(
         papers={paper.name: paper for paper in papers},
         rooms={room.name: room for room in rooms},
@@ -68,7 +67,7 @@ def _place(session: Session, line: RosterLine, shift: Shift, places: _Places) ->
     if seat.id in places.taken:
         raise InputError(f"seat {line.seat} of room {line.room} is taken in this shift")
     registration = _register(session, line, shift)
-    again = sa.select(Placement.id).where(
+    again = select(Placement.id).where(
         Placement.registration_id == registration.id, Placement.paper_id == paper.id
     )
     if session.scalar(again) is not None:
@@ -92,9 +91,9 @@ def _list(names: Iterable[str]) -> str:
 
 def _register(session: Session, line: RosterLine, shift: Shift) -> Registration:
     """The registration under the line's number, which must be the same person's where it exists."""
-    known = session.execute(
-        sa.select(Registration, Candidate)
-        .join(Candidate, Candidate.id == Registration.candidate_id)
+    known = session.exec(
+        select(Registration, Candidate)
+        .join(Candidate, col(Candidate.id) == Registration.candidate_id)
         .where(
             Registration.exam_id == shift.exam_id,
             Registration.registration_number == line.registration_number,

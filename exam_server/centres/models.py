@@ -1,33 +1,33 @@
 """Tables of places."""
 
-from sqlalchemy import ForeignKey, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field
 
 from exam_server.db import Base, new_id
 
 
-class Centre(Base):
+class Centre(Base, table=True):
     """A place of examination; `code` is the office's own, e.g. ``01``."""
 
     __tablename__ = "centre"
 
-    id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
-    code: Mapped[str] = mapped_column(unique=True)
-    name: Mapped[str]
+    id: str = Field(primary_key=True, default_factory=new_id)
+    code: str = Field(unique=True)
+    name: str
 
 
-class Room(Base):
+class Room(Base, table=True):
     """A room of a centre."""
 
     __tablename__ = "room"
     __table_args__ = (UniqueConstraint("centre_id", "name"),)
 
-    id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
-    centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"))
-    name: Mapped[str]
+    id: str = Field(primary_key=True, default_factory=new_id)
+    centre_id: str = Field(foreign_key="centre.id")
+    name: str
 
 
-class Seat(Base):
+class Seat(Base, table=True):
     """A seat; `row` and `column` (from 1) say who its neighbours are."""
 
     __tablename__ = "seat"
@@ -36,9 +36,9 @@ class Seat(Base):
         UniqueConstraint("room_id", "row", "column"),
     )
 
-    id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
-    centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"))
-    room_id: Mapped[str] = mapped_column(ForeignKey("room.id"), index=True)
-    name: Mapped[str]
-    row: Mapped[int]
-    column: Mapped[int]
+    id: str = Field(primary_key=True, default_factory=new_id)
+    centre_id: str = Field(foreign_key="centre.id")
+    room_id: str = Field(foreign_key="room.id", index=True)
+    name: str
+    row: int
+    column: int

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.orm import Session
+from sqlmodel import Session, col, select
 
 from exam_server.centres.models import Centre, Room, Seat
 from exam_server.errors import InputError
@@ -34,7 +33,7 @@ def load_centre(session: Session, plan: CentrePlan) -> Centre:
     """The centre of `plan`. One that is there already must have been made from the same plan."""
     if len({room.name for room in plan.rooms}) != len(plan.rooms):
         raise InputError(f"centre {plan.code}: two rooms have the same name")
-    centre = session.scalars(sa.select(Centre).where(Centre.code == plan.code)).first()
+    centre = session.exec(select(Centre).where(Centre.code == plan.code)).first()
     if centre is None:
         centre = Centre(code=plan.code, name=plan.name)
         session.add(centre)
@@ -69,16 +68,14 @@ def _places(plan: RoomPlan) -> set[tuple[int, int]]:
 
 def find_room(session: Session, centre_id: str, name: str) -> Room | None:
     """The room of that name."""
-    return session.scalars(
-        sa.select(Room).where(Room.centre_id == centre_id, Room.name == name)
-    ).first()
+    return session.exec(select(Room).where(Room.centre_id == centre_id, Room.name == name)).first()
 
 
 def seats_of(session: Session, room: Room) -> list[Seat]:
     """The seats of a room, in order."""
     return list(
-        session.scalars(
-            sa.select(Seat).where(Seat.room_id == room.id).order_by(Seat.row, Seat.column)
+        session.exec(
+            select(Seat).where(Seat.room_id == room.id).order_by(col(Seat.row), col(Seat.column))
         )
     )
 
@@ -88,10 +85,10 @@ def find_seat(session: Session, room_name: str, seat_name: str, *, centre_code: 
     wanted: list[Any] = [Room.name == room_name, Seat.name == seat_name]
     if centre_code:
         wanted.append(Centre.code == centre_code)
-    found = session.scalars(
-        sa.select(Seat)
-        .join(Room, Room.id == Seat.room_id)
-        .join(Centre, Centre.id == Room.centre_id)
+    found = session.exec(
+        select(Seat)
+        .join(Room, col(Room.id) == Seat.room_id)
+        .join(Centre, col(Centre.id) == Room.centre_id)
         .where(*wanted)
     ).all()
     if not found:

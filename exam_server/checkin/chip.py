@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy.orm import Session
+from sqlmodel import Session, select
 
 from exam_server import audit
 from exam_server.attempts import service as attempts
@@ -104,7 +103,7 @@ def begin(
         citizen_number=candidate.citizen_number,
         challenge=challenge.value,
     )
-    before = session.scalars(sa.select(CheckIn).where(CheckIn.challenge_id == challenge.id)).first()
+    before = session.exec(select(CheckIn).where(CheckIn.challenge_id == challenge.id)).first()
     if before is not None and before.evidence_digest == _digest(request.evidence):
         return Begun(expected, view(session, before, now))
     if challenge.used_at is not None or challenge.expires_at < now:

@@ -4,11 +4,11 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, UniqueConstraint
+from sqlmodel import Field
 
 from exam_server.contract.api import CheckInState
-from exam_server.db import Base, new_id
+from exam_server.db import Base, UtcDateTime, by_value, new_id
 
 
 class Basis(StrEnum):
@@ -30,22 +30,22 @@ class PictureKind(StrEnum):
     PHOTOGRAPH = "photograph"
 
 
-class Challenge(Base):
+class Challenge(Base, table=True):
     """Eight bytes for one chip, once, for a minute."""
 
     __tablename__ = "challenge"
 
-    id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
-    centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"))
-    station_id: Mapped[str] = mapped_column(ForeignKey("station.id"))
-    placement_id: Mapped[str] = mapped_column(ForeignKey("placement.id"))
-    value: Mapped[bytes]
-    issued_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-    used_at: Mapped[datetime | None] = mapped_column(default=None)
+    id: str = Field(primary_key=True, default_factory=new_id)
+    centre_id: str = Field(foreign_key="centre.id")
+    station_id: str = Field(foreign_key="station.id")
+    placement_id: str = Field(foreign_key="placement.id")
+    value: bytes
+    issued_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class CheckIn(Base):
+class CheckIn(Base, table=True):
     """A placement's check-in of that `number` (from 1); the last one counts.
 
     `reasons` are codes, `report` is the server's own finding.
@@ -55,44 +55,44 @@ class CheckIn(Base):
     """
 
     __tablename__ = "checkin"
+    __deferred__ = ("evidence",)
     __table_args__ = (UniqueConstraint("placement_id", "number"),)
 
-    id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
-    centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"))
-    placement_id: Mapped[str] = mapped_column(ForeignKey("placement.id"))
-    number: Mapped[int] = mapped_column(default=1)
-    station_id: Mapped[str | None] = mapped_column(ForeignKey("station.id"), default=None)
-    basis: Mapped[Basis]
-    state: Mapped[CheckInState]
-    reasons: Mapped[list[str]]
-    created_at: Mapped[datetime]
-    consent: Mapped[bool]
-    challenge_id: Mapped[str | None] = mapped_column(
-        ForeignKey("challenge.id"), unique=True, default=None
-    )
-    chip_refused: Mapped[bool] = mapped_column(default=False)
-    evidence: Mapped[bytes | None] = mapped_column(default=None, deferred=True)
-    evidence_digest: Mapped[bytes | None] = mapped_column(default=None)
-    evidence_signature: Mapped[bytes | None] = mapped_column(default=None)
-    report: Mapped[dict[str, Any] | None] = mapped_column(default=None)
-    face: Mapped[dict[str, Any] | None] = mapped_column(default=None)
-    decided_by: Mapped[str | None] = mapped_column(ForeignKey("staff.id"), default=None)
-    second_officer: Mapped[str | None] = mapped_column(ForeignKey("staff.id"), default=None)
-    decided_at: Mapped[datetime | None] = mapped_column(default=None)
-    decision_reason: Mapped[str | None] = mapped_column(default=None)
-    cleared_by: Mapped[str | None] = mapped_column(ForeignKey("staff.id"), default=None)
-    cleared_at: Mapped[datetime | None] = mapped_column(default=None)
-    clearing_reason: Mapped[str | None] = mapped_column(default=None)
+    id: str = Field(primary_key=True, default_factory=new_id)
+    centre_id: str = Field(foreign_key="centre.id")
+    placement_id: str = Field(foreign_key="placement.id")
+    number: int = 1
+    station_id: str | None = Field(default=None, foreign_key="station.id")
+    basis: Basis = Field(sa_type=by_value(Basis))
+    state: CheckInState = Field(sa_type=by_value(CheckInState))
+    reasons: list[str] = Field(sa_type=JSON)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    consent: bool
+    challenge_id: str | None = Field(default=None, foreign_key="challenge.id", unique=True)
+    chip_refused: bool = False
+    evidence: bytes | None = None
+    evidence_digest: bytes | None = None
+    evidence_signature: bytes | None = None
+    report: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    face: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    decided_by: str | None = Field(default=None, foreign_key="staff.id")
+    second_officer: str | None = Field(default=None, foreign_key="staff.id")
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    decision_reason: str | None = None
+    cleared_by: str | None = Field(default=None, foreign_key="staff.id")
+    cleared_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    clearing_reason: str | None = None
 
 
-class SealedPicture(Base):
+class SealedPicture(Base, table=True):
     """A picture of a referred or manual case, sealed, to be deleted by its date."""
 
     __tablename__ = "sealed_picture"
+    __deferred__ = ("sealed",)
 
-    id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
-    centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"))
-    checkin_id: Mapped[str] = mapped_column(ForeignKey("checkin.id"), index=True)
-    kind: Mapped[PictureKind]
-    sealed: Mapped[bytes] = mapped_column(deferred=True)
-    delete_after: Mapped[date] = mapped_column(index=True)
+    id: str = Field(primary_key=True, default_factory=new_id)
+    centre_id: str = Field(foreign_key="centre.id")
+    checkin_id: str = Field(foreign_key="checkin.id", index=True)
+    kind: PictureKind = Field(sa_type=by_value(PictureKind))
+    sealed: bytes
+    delete_after: date = Field(index=True)

@@ -6,9 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-import sqlalchemy as sa
 from fastapi.responses import Response
-from sqlalchemy.orm import Session
+from sqlmodel import Session, col, select
 
 from exam_server import audit, auth
 from exam_server.access import Permission, allowed
@@ -104,9 +103,7 @@ def _decision_page(
         session.expunge(row)
         room, seat = seat_of(session, row.placement_id, visit.now())
         kept = _pictures(session, checkin) if visit.may(Permission.SEE_PICTURES) else {}
-        officers = {
-            staff[0]: staff[1] for staff in session.execute(sa.select(Staff.id, Staff.name))
-        }
+        officers = {staff[0]: staff[1] for staff in session.exec(select(Staff.id, Staff.name))}
     admissible = row.consent and not row.chip_refused
     return page(
         visit,
@@ -141,12 +138,12 @@ def _checkin(session: Session, checkin: str) -> CheckIn:
 
 def _pictures(session: Session, checkin: str) -> dict[PictureKind, list[str]]:
     query = (
-        sa.select(SealedPicture.kind, SealedPicture.id)
+        select(col(SealedPicture.kind), SealedPicture.id)
         .where(SealedPicture.checkin_id == checkin)
-        .order_by(SealedPicture.id)
+        .order_by(col(SealedPicture.id))
     )
     kept: dict[PictureKind, list[str]] = {}
-    for kind, picture in session.execute(query):
+    for kind, picture in session.exec(query):
         kept.setdefault(kind, []).append(picture)
     return kept
 
@@ -189,13 +186,13 @@ def picture(visit: Visiting, checkin: str, picture: str) -> Response:
 
 
 def _looked_lately(session: Session, visit: Visit, checkin: str) -> bool:
-    query = sa.select(AuditEntry.sequence).where(
+    query = select(AuditEntry.sequence).where(
         AuditEntry.subject == f"checkin:{checkin}",
         AuditEntry.action == "pictures_seen",
         AuditEntry.actor == visit.signed_in.actor,
         AuditEntry.at > visit.now() - LOOK,
     )
-    return session.scalars(query.limit(1)).first() is not None
+    return session.exec(query.limit(1)).first() is not None
 
 
 @pages.post("/checkins/{checkin}/decision", Permission.DECIDE_IDENTITY)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlmodel import Session, col, select
 
 from exam_server import audit
 from exam_server.attempts import service as attempts
@@ -101,26 +101,26 @@ def latest_view(
 
 def latest_of(session: Session, placement_id: str) -> CheckIn | None:
     """The check-in that counts for a placement: the last one."""
-    return session.scalars(
-        sa.select(CheckIn)
+    return session.exec(
+        select(CheckIn)
         .where(CheckIn.placement_id == placement_id)
-        .order_by(CheckIn.number.desc())
+        .order_by(col(CheckIn.number).desc())
         .limit(1)
     ).first()
 
 
 def pending(session: Session, room_id: str) -> Sequence[CheckIn]:
     """The check-ins of a room that wait for its proctor, the oldest first."""
-    rows = session.scalars(
-        sa.select(CheckIn)
-        .join(Placement, Placement.id == CheckIn.placement_id)
-        .join(Shift, Shift.id == Placement.shift_id)
+    rows = session.exec(
+        select(CheckIn)
+        .join(Placement, col(Placement.id) == CheckIn.placement_id)
+        .join(Shift, col(Shift.id) == Placement.shift_id)
         .where(
             Placement.room_id == room_id,
             Shift.state != ShiftState.CLOSED,
             CheckIn.state == CheckInState.REFERRED,
         )
-        .order_by(CheckIn.created_at)
+        .order_by(col(CheckIn.created_at))
     ).all()
     return [row for row in rows if latest_of(session, row.placement_id) is row]
 
@@ -129,10 +129,10 @@ def pictures(
     session: Session, checkin_id: str, *, officer: Officer, sealing: Sealing, now: datetime
 ) -> list[tuple[PictureKind, bytes]]:
     """The pictures kept of a check-in, opened. That somebody looked is logged."""
-    rows = session.scalars(
-        sa.select(SealedPicture)
+    rows = session.exec(
+        select(SealedPicture)
         .where(SealedPicture.checkin_id == checkin_id)
-        .order_by(SealedPicture.kind, SealedPicture.id)
+        .order_by(col(SealedPicture.kind), col(SealedPicture.id))
     ).all()
     if rows:
         _log(session, officer, "pictures_seen", checkin_id, now)
@@ -284,11 +284,9 @@ def clear(
 
 def purge_pictures(session: Session, *, today: date, actor: audit.Actor, now: datetime) -> int:
     """Deletes the pictures whose date has passed; how many they were."""
-    due = session.scalars(
-        sa.select(SealedPicture.id).where(SealedPicture.delete_after < today)
-    ).all()
+    due = session.exec(select(SealedPicture.id).where(SealedPicture.delete_after < today)).all()
     if due:
-        session.execute(sa.delete(SealedPicture).where(SealedPicture.delete_after < today))
+        session.exec(sa.delete(SealedPicture).where(col(SealedPicture.delete_after) < today))
         audit.record(
             session,
             actor=actor.actor,

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlmodel import Session, col, select
 
 from exam_server.contract.sealed_package import CONTENT_KEY_BYTES, PackageHeader, seal
 from exam_server.db import new_id
@@ -76,7 +75,7 @@ def load_paper(
     rng: Callable[[int], bytes] = os.urandom,
 ) -> Paper:
     """Stores items and base forms and arranges one form for each of `codes`, in turn over them."""
-    taken = sa.select(Paper.id).where(Paper.exam_id == exam.id, Paper.name == name)
+    taken = select(Paper.id).where(Paper.exam_id == exam.id, Paper.name == name)
     if session.scalar(taken) is not None:
         raise InputError(f"the exam {exam.code} has the paper {name} already")
     if not codes or len(set(codes)) != len(codes):
@@ -173,8 +172,8 @@ def seal_packages(
     """A package of every form of `paper` for `shift`, each under a content key of its own."""
     realm = session.get_one(Exam, paper.exam_id).realm.value
     made = []
-    for form in session.scalars(
-        sa.select(Form).where(Form.paper_id == paper.id).order_by(Form.code)
+    for form in session.exec(
+        select(Form).where(Form.paper_id == paper.id).order_by(col(Form.code))
     ):
         package_id, content_key = new_id(), rng(CONTENT_KEY_BYTES)
         header = PackageHeader(package_id, realm, shift.id, paper.name, form.code)

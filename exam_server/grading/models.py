@@ -3,24 +3,24 @@
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON
+from sqlmodel import Field
 
-from exam_server.db import Base
+from exam_server.db import Base, ExactDecimal
 
 
-class ItemScore(Base):
+class ItemScore(Base, table=True):
     """The marks of one item; item version and scorer version let anybody compute them again."""
 
     __tablename__ = "item_score"
 
-    attempt_id: Mapped[str] = mapped_column(ForeignKey("attempt.id"), primary_key=True)
-    presented_id: Mapped[str] = mapped_column(primary_key=True)
-    centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"))
-    item_version_id: Mapped[str] = mapped_column(ForeignKey("item_version.id"), index=True)
-    part: Mapped[int]
-    number: Mapped[int]
-    response: Mapped[dict[str, Any] | None]
-    raw: Mapped[Decimal]
-    maximum: Mapped[Decimal]
-    scorer_version: Mapped[str]
+    attempt_id: str = Field(foreign_key="attempt.id", primary_key=True)
+    presented_id: str = Field(primary_key=True)
+    centre_id: str = Field(foreign_key="centre.id")
+    item_version_id: str = Field(foreign_key="item_version.id", index=True)
+    part: int
+    number: int
+    response: dict[str, Any] | None = Field(sa_type=JSON(none_as_null=True))
+    raw: Decimal = Field(sa_type=ExactDecimal)
+    maximum: Decimal = Field(sa_type=ExactDecimal)
+    scorer_version: str

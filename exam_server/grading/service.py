@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlmodel import Session, col, select
 
 from exam_server import audit
 from exam_server.attempts import handing_in, journal
@@ -68,10 +68,10 @@ def grade_shift(
     waiting = handing_in.close_overdue(session, shift.id, keys=keys, grace=grace, now=now)
     graded = unchanged = 0
     problems: list[str] = []
-    for attempt in session.scalars(
-        sa.select(Attempt)
+    for attempt in session.exec(
+        select(Attempt)
         .where(Attempt.shift_id == shift.id, Attempt.state == AttemptState.SUBMITTED)
-        .order_by(Attempt.id)
+        .order_by(col(Attempt.id))
     ).all():
         try:
             marks = compute(session, attempt, keys=keys, now=now)
@@ -170,7 +170,7 @@ def _store(session: Session, marks: _Marks, *, officer: Actor, now: datetime) ->
     attempt_id = marks.result.attempt_id
     before = session.get(PaperResult, attempt_id)
     if before is not None:
-        old = session.scalars(sa.select(ItemScore).where(ItemScore.attempt_id == attempt_id)).all()
+        old = session.exec(select(ItemScore).where(ItemScore.attempt_id == attempt_id)).all()
         if _bits(before, list(old)) == _bits(marks.result, marks.scores):
             return False
         audit.record(
@@ -181,7 +181,7 @@ def _store(session: Session, marks: _Marks, *, officer: Actor, now: datetime) ->
             details={"before": str(before.total), "after": str(marks.result.total)},
             now=now,
         )
-        session.execute(sa.delete(ItemScore).where(ItemScore.attempt_id == attempt_id))
+        session.exec(sa.delete(ItemScore).where(col(ItemScore.attempt_id) == attempt_id))
         session.delete(before)
         session.flush()
     session.add(marks.result)
@@ -212,7 +212,7 @@ def _bits(result: PaperResult, scores: list[ItemScore]) -> str:
 def replays(session: Session, attempt: Attempt, *, keys: ServerKeys, now: datetime) -> bool:
     """Whether computing the stored marks again gives the same bits."""
     stored = session.get(PaperResult, attempt.id)
-    scores = session.scalars(sa.select(ItemScore).where(ItemScore.attempt_id == attempt.id)).all()
+    scores = session.exec(select(ItemScore).where(ItemScore.attempt_id == attempt.id)).all()
     if stored is None:
         return False
     marks = compute(session, attempt, keys=keys, now=now)

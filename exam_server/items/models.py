@@ -2,23 +2,23 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field
 
-from exam_server.db import Base, new_id
+from exam_server.db import Base, UtcDateTime, by_value, new_id
 from question_bank.lifecycle import State
 
 
-class Item(Base):
+class Item(Base, table=True):
     """An item under the name its authors gave it."""
 
     __tablename__ = "item"
 
-    id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
-    name: Mapped[str] = mapped_column(unique=True)
+    id: str = Field(primary_key=True, default_factory=new_id)
+    name: str = Field(unique=True)
 
 
-class ItemVersion(Base):
+class ItemVersion(Base, table=True):
     """One version. `body` is what may be shown, `answer_key` what never leaves the server.
 
     Both are sealed (`exam_server.sealing`) under purposes of their own with the version's id.
@@ -28,11 +28,11 @@ class ItemVersion(Base):
     __tablename__ = "item_version"
     __table_args__ = (UniqueConstraint("item_id", "version"),)
 
-    id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
-    item_id: Mapped[str] = mapped_column(ForeignKey("item.id"))
-    version: Mapped[int]
-    state: Mapped[State]
-    body: Mapped[bytes]
-    answer_key: Mapped[bytes]
-    digest: Mapped[bytes]
-    created_at: Mapped[datetime]
+    id: str = Field(primary_key=True, default_factory=new_id)
+    item_id: str = Field(foreign_key="item.id")
+    version: int
+    state: State = Field(sa_type=by_value(State))
+    body: bytes
+    answer_key: bytes
+    digest: bytes
+    created_at: datetime = Field(sa_type=UtcDateTime)

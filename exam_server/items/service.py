@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlmodel import Session, col, select
 
 from exam_server.db import new_id
 from exam_server.items import codec
@@ -28,15 +27,15 @@ def store(
 
 
 def _store_one(session: Session, item: Item, sealing: Sealing, now: datetime) -> Item:
-    named = session.scalars(sa.select(StoredItem).where(StoredItem.name == item.id)).first()
+    named = session.exec(select(StoredItem).where(StoredItem.name == item.id)).first()
     if named is None:
         named = StoredItem(name=item.id)
         session.add(named)
         session.flush()
-    last = session.scalars(
-        sa.select(ItemVersion)
+    last = session.exec(
+        select(ItemVersion)
         .where(ItemVersion.item_id == named.id)
-        .order_by(ItemVersion.version.desc())
+        .order_by(col(ItemVersion.version).desc())
         .limit(1)
     ).first()
     digest = _digest(item)
@@ -73,10 +72,10 @@ def load(
 ) -> dict[tuple[str, int], tuple[str, Item]]:
     """(item name, version) → (id of the stored version, the item with its key)."""
     wanted = set(versions)
-    rows = session.execute(
-        sa.select(StoredItem.name, ItemVersion)
-        .join(ItemVersion, ItemVersion.item_id == StoredItem.id)
-        .where(StoredItem.name.in_({name for name, _ in wanted}))
+    rows = session.exec(
+        select(StoredItem.name, ItemVersion)
+        .join(ItemVersion, col(ItemVersion.item_id) == StoredItem.id)
+        .where(col(StoredItem.name).in_({name for name, _ in wanted}))
     )
     return {
         (name, row.version): (

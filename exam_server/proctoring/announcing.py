@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from sqlalchemy.orm import Session, UOWTransaction
+from sqlalchemy.orm import UOWTransaction
+from sqlmodel import Session, col, select
 
 from exam_server.attempts.models import Attempt, LedgerEntry
 from exam_server.centres.models import Seat
@@ -92,20 +93,20 @@ def _room_of(session: Session, row: object) -> str:
             # Who moves away is missed in another room.
             return EVERYWHERE if sa.inspect(row).attrs.room_id.history.deleted else row.room_id
         case CheckIn() | Attempt():
-            query = sa.select(Placement.room_id).where(Placement.id == row.placement_id)
+            query = select(Placement.room_id).where(Placement.id == row.placement_id)
         case LedgerEntry():
             query = (
-                sa.select(Placement.room_id)
-                .join(Attempt, Attempt.placement_id == Placement.id)
+                select(Placement.room_id)
+                .join(Attempt, col(Attempt.placement_id) == Placement.id)
                 .where(Attempt.id == row.attempt_id)
             )
         case Assignment():
-            query = sa.select(Seat.room_id).where(Seat.id == row.seat_id)
+            query = select(Seat.room_id).where(Seat.id == row.seat_id)
         case StationStatus():
             query = (
-                sa.select(Seat.room_id)
-                .join(Assignment, Assignment.seat_id == Seat.id)
-                .where(Assignment.station_id == row.station_id, Assignment.until.is_(None))
+                select(Seat.room_id)
+                .join(Assignment, col(Assignment.seat_id) == Seat.id)
+                .where(Assignment.station_id == row.station_id, col(Assignment.until).is_(None))
             )
         case _:
             return EVERYWHERE

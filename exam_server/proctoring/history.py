@@ -4,8 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlmodel import Session, col, select
 
 from exam_server.attempts.models import Attempt
 from exam_server.audit import AuditEntry
@@ -25,21 +24,21 @@ class Happening:
 
 def history_of(session: Session, placement: str) -> list[Happening]:
     """The latest first."""
-    attempts = session.scalars(sa.select(Attempt.id).where(Attempt.placement_id == placement))
-    checkins = session.scalars(sa.select(CheckIn.id).where(CheckIn.placement_id == placement))
+    attempts = session.exec(select(Attempt.id).where(Attempt.placement_id == placement))
+    checkins = session.exec(select(CheckIn.id).where(CheckIn.placement_id == placement))
     subjects = [
         f"placement:{placement}",
         *(f"attempt:{one}" for one in attempts),
         *(f"checkin:{one}" for one in checkins),
     ]
     query = (
-        sa.select(AuditEntry)
-        .where(AuditEntry.subject.in_(subjects))
-        .order_by(AuditEntry.sequence.desc())
+        select(AuditEntry)
+        .where(col(AuditEntry.subject).in_(subjects))
+        .order_by(col(AuditEntry.sequence).desc())
         .limit(100)
     )
-    entries = session.scalars(query).all()
-    names = {f"staff:{one}": name for one, name in session.execute(sa.select(Staff.id, Staff.name))}
+    entries = session.exec(query).all()
+    names = {f"staff:{one}": name for one, name in session.exec(select(Staff.id, Staff.name))}
     return [_happening(entry, names) for entry in entries]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlmodel import Session, col, select
 
 from exam_server.attempts.models import Attempt, LedgerEntry, LedgerKind
 from exam_server.candidates.models import Candidate, Registration
@@ -37,22 +37,24 @@ from exam_server.stations.service import SILENCE
 def shift_heads(session: Session) -> list[ShiftHead]:
     """All shifts, those still to come or running first, then the latest."""
     query = (
-        sa.select(Shift, Exam, Centre)
-        .join(Exam, Exam.id == Shift.exam_id)
-        .join(Centre, Centre.id == Shift.centre_id)
-        .order_by(sa.case((Shift.state == ShiftState.CLOSED, 1), else_=0), Shift.starts_at)
+        select(Shift, Exam, Centre)
+        .join(Exam, col(Exam.id) == Shift.exam_id)
+        .join(Centre, col(Centre.id) == Shift.centre_id)
+        .order_by(
+            sa.case((col(Shift.state) == ShiftState.CLOSED, 1), else_=0), col(Shift.starts_at)
+        )
     )
-    return [_head(*row) for row in session.execute(query)]
+    return [_head(*row) for row in session.exec(query)]
 
 
 def shift_head(session: Session, shift: str) -> ShiftHead:
     query = (
-        sa.select(Shift, Exam, Centre)
-        .join(Exam, Exam.id == Shift.exam_id)
-        .join(Centre, Centre.id == Shift.centre_id)
+        select(Shift, Exam, Centre)
+        .join(Exam, col(Exam.id) == Shift.exam_id)
+        .join(Centre, col(Centre.id) == Shift.centre_id)
         .where(Shift.id == shift)
     )
-    row = session.execute(query).first()
+    row = session.exec(query).first()
     if row is None:
         raise NotPossibleError(
             Objection.NOT_FOUND, "there is no such shift; go back to the overview"
@@ -78,8 +80,8 @@ def _head(shift: Shift, exam: Exam, centre: Centre) -> ShiftHead:
 
 def rooms_of(session: Session, head: ShiftHead, now: datetime) -> list[RoomView]:
     """The rooms in which somebody is expected in this shift, by name."""
-    used = sa.select(Placement.room_id).where(Placement.shift_id == head.id)
-    rooms = session.scalars(sa.select(Room).where(Room.id.in_(used)).order_by(Room.name)).all()
+    used = select(Placement.room_id).where(Placement.shift_id == head.id)
+    rooms = session.exec(select(Room).where(col(Room.id).in_(used)).order_by(col(Room.name))).all()
     return _views(session, head, rooms, now)
 
 
@@ -101,14 +103,14 @@ def seat_of(session: Session, placement: str, now: datetime) -> tuple[RoomView, 
 
 
 def free_seats(session: Session, head: ShiftHead) -> list[FreeSeat]:
-    taken = sa.select(Placement.seat_id).where(Placement.shift_id == head.id)
+    taken = select(Placement.seat_id).where(Placement.shift_id == head.id)
     query = (
-        sa.select(Seat.id, Seat.name, Room.name)
-        .join(Room, Room.id == Seat.room_id)
-        .where(Seat.centre_id == head.centre_id, Seat.id.not_in(taken))
-        .order_by(Room.name, Seat.row, Seat.column)
+        select(Seat.id, Seat.name, Room.name)
+        .join(Room, col(Room.id) == Seat.room_id)
+        .where(Seat.centre_id == head.centre_id, col(Seat.id).not_in(taken))
+        .order_by(col(Room.name), col(Seat.row), col(Seat.column))
     )
-    return [FreeSeat(*row) for row in session.execute(query)]
+    return [FreeSeat(*row) for row in session.exec(query)]
 
 
 def _views(
@@ -116,8 +118,8 @@ def _views(
 ) -> list[RoomView]:
     rooms = list(rooms)
     ids = [room.id for room in rooms]
-    seats = session.scalars(
-        sa.select(Seat).where(Seat.room_id.in_(ids)).order_by(Seat.row, Seat.column)
+    seats = session.exec(
+        select(Seat).where(col(Seat.room_id).in_(ids)).order_by(col(Seat.row), col(Seat.column))
     ).all()
     stations = _stations(session, [seat.id for seat in seats], now)
     seated = _seated(session, head.id, ids, stations, now)
@@ -138,15 +140,13 @@ def _views(
 
 def _stations(session: Session, seats: list[str], now: datetime) -> dict[str, StationView]:
     query = (
-        sa.select(Assignment.seat_id, Station, StationStatus)
-        .join(Station, Station.id == Assignment.station_id)
-        .outerjoin(StationStatus, StationStatus.station_id == Station.id)
-        .where(Assignment.seat_id.in_(seats), Assignment.until.is_(None))
-        .where(Station.revoked_at.is_(None))
+        select(Assignment.seat_id, Station, StationStatus)
+        .join(Station, col(Station.id) == Assignment.station_id)
+        .outerjoin(StationStatus, col(StationStatus.station_id) == Station.id)
+        .where(col(Assignment.seat_id).in_(seats), col(Assignment.until).is_(None))
+        .where(col(Station.revoked_at).is_(None))
     )
-    return {
-        seat: station_view(station, said, now) for seat, station, said in session.execute(query)
-    }
+    return {seat: station_view(station, said, now) for seat, station, said in session.exec(query)}
 
 
 def station_view(station: Station, said: StationStatus | None, now: datetime) -> StationView:
@@ -178,12 +178,12 @@ def _seated(
 ) -> dict[str, Seated]:
     query = (
         sa.select(Placement, Registration, Candidate, Paper, Form, Attempt)
-        .join(Registration, Registration.id == Placement.registration_id)
-        .join(Candidate, Candidate.id == Registration.candidate_id)
-        .join(Paper, Paper.id == Placement.paper_id)
-        .outerjoin(Form, Form.id == Placement.form_id)
-        .outerjoin(Attempt, Attempt.placement_id == Placement.id)
-        .where(Placement.shift_id == shift, Placement.room_id.in_(rooms))
+        .join(Registration, col(Registration.id) == Placement.registration_id)
+        .join(Candidate, col(Candidate.id) == Registration.candidate_id)
+        .join(Paper, col(Paper.id) == Placement.paper_id)
+        .outerjoin(Form, col(Form.id) == Placement.form_id)
+        .outerjoin(Attempt, col(Attempt.placement_id) == Placement.id)
+        .where(col(Placement.shift_id) == shift, col(Placement.room_id).in_(rooms))
     )
     rows = session.execute(query).all()
     checkins = _latest_checkins(session, [row[0].id for row in rows])
@@ -219,19 +219,21 @@ def _seated(
 
 def _latest_checkins(session: Session, placements: list[str]) -> dict[str, CheckIn]:
     query = (
-        sa.select(CheckIn).where(CheckIn.placement_id.in_(placements)).order_by(CheckIn.created_at)
+        select(CheckIn)
+        .where(col(CheckIn.placement_id).in_(placements))
+        .order_by(col(CheckIn.created_at))
     )
-    return {checkin.placement_id: checkin for checkin in session.scalars(query)}
+    return {checkin.placement_id: checkin for checkin in session.exec(query)}
 
 
 def _ledgers(session: Session, attempts: list[Attempt]) -> dict[str, Ledger]:
     ledgers = {one.id: Ledger(timedelta(seconds=one.allowance_seconds)) for one in attempts}
     query = (
-        sa.select(LedgerEntry)
-        .where(LedgerEntry.attempt_id.in_(list(ledgers)))
-        .order_by(LedgerEntry.attempt_id, LedgerEntry.position)
+        select(LedgerEntry)
+        .where(col(LedgerEntry.attempt_id).in_(list(ledgers)))
+        .order_by(col(LedgerEntry.attempt_id), col(LedgerEntry.position))
     )
-    for entry in session.scalars(query):
+    for entry in session.exec(query):
         ledgers[entry.attempt_id] = _moved(ledgers[entry.attempt_id], entry)
     return ledgers
 

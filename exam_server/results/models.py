@@ -3,13 +3,12 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlmodel import Field
 
-from exam_server.db import Base
+from exam_server.db import Base, ExactDecimal, UtcDateTime
 
 
-class PaperResult(Base):
+class PaperResult(Base, table=True):
     """The marks of a paper; `head` is the journal's head that was graded.
 
     Whether it is conditional is not kept here but follows from the check-in.
@@ -17,10 +16,10 @@ class PaperResult(Base):
 
     __tablename__ = "paper_result"
 
-    attempt_id: Mapped[str] = mapped_column(ForeignKey("attempt.id"), primary_key=True)
-    centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"))
-    total: Mapped[Decimal]
-    maximum: Mapped[Decimal]
-    scorer_version: Mapped[str]
-    head: Mapped[bytes]
-    graded_at: Mapped[datetime]
+    attempt_id: str = Field(foreign_key="attempt.id", primary_key=True)
+    centre_id: str = Field(foreign_key="centre.id")
+    total: Decimal = Field(sa_type=ExactDecimal)
+    maximum: Decimal = Field(sa_type=ExactDecimal)
+    scorer_version: str
+    head: bytes
+    graded_at: datetime = Field(sa_type=UtcDateTime)

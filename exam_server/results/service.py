@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlmodel import Session, col, select
 
 from exam_server.attempts.models import Attempt, IssuedReceipt
 from exam_server.candidates.models import Candidate, Registration
@@ -79,11 +79,11 @@ class Slip:
 
 def conditional_checkin(session: Session, placement_id: str) -> CheckIn | None:
     """The check-in whose condition still stands, None where there is none."""
-    return session.scalars(
-        sa.select(CheckIn).where(
+    return session.exec(
+        select(CheckIn).where(
             CheckIn.placement_id == placement_id,
             CheckIn.state == CheckInState.CONDITIONAL,
-            CheckIn.cleared_at.is_(None),
+            col(CheckIn.cleared_at).is_(None),
         )
     ).first()
 
@@ -95,17 +95,17 @@ def results_of_shift(session: Session, shift_id: str) -> Sequence[ResultRow]:
             Placement, Registration, Candidate, Room, Seat, Paper, Attempt, Form, PaperResult,
             IssuedReceipt,
         )
-        .join(Registration, Registration.id == Placement.registration_id)
-        .join(Candidate, Candidate.id == Registration.candidate_id)
-        .join(Room, Room.id == Placement.room_id)
-        .join(Seat, Seat.id == Placement.seat_id)
-        .join(Paper, Paper.id == Placement.paper_id)
-        .outerjoin(Attempt, Attempt.placement_id == Placement.id)
-        .outerjoin(Form, Form.id == Attempt.form_id)
-        .outerjoin(PaperResult, PaperResult.attempt_id == Attempt.id)
-        .outerjoin(IssuedReceipt, IssuedReceipt.attempt_id == Attempt.id)
-        .where(Placement.shift_id == shift_id)
-        .order_by(Registration.registration_number)
+        .join(Registration, col(Registration.id) == Placement.registration_id)
+        .join(Candidate, col(Candidate.id) == Registration.candidate_id)
+        .join(Room, col(Room.id) == Placement.room_id)
+        .join(Seat, col(Seat.id) == Placement.seat_id)
+        .join(Paper, col(Paper.id) == Placement.paper_id)
+        .outerjoin(Attempt, col(Attempt.placement_id) == Placement.id)
+        .outerjoin(Form, col(Form.id) == Attempt.form_id)
+        .outerjoin(PaperResult, col(PaperResult.attempt_id) == Attempt.id)
+        .outerjoin(IssuedReceipt, col(IssuedReceipt.attempt_id) == Attempt.id)
+        .where(col(Placement.shift_id) == shift_id)
+        .order_by(col(Registration.registration_number))
     )  # fmt: skip
     results = []
     for placement, registration, candidate, room, seat, paper, attempt, form, marks, issued in rows:
@@ -161,7 +161,7 @@ def slip(session: Session, attempt_id: str, *, keys: ServerKeys) -> Slip:
 def _parts(
     session: Session, attempt: Attempt, form: Form, keys: ServerKeys
 ) -> tuple[PartMarks, ...]:
-    scores = session.scalars(sa.select(ItemScore).where(ItemScore.attempt_id == attempt.id)).all()
+    scores = session.exec(select(ItemScore).where(ItemScore.attempt_id == attempt.id)).all()
     titles = [part.title for part in forms.presented(form, keys.sealing).parts]
     return tuple(
         PartMarks(

@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field
 
 from exam_server.contract.api import ShiftState
-from exam_server.db import Base, new_id
+from exam_server.db import Base, UtcDateTime, by_value, new_id
 
 
-class Shift(Base):
+class Shift(Base, table=True):
     """A shift (ca thi) of an exam at a centre.
 
     `release_public` is the X25519 key that content keys are wrapped to; `release_private` its
@@ -19,20 +19,20 @@ class Shift(Base):
     __tablename__ = "shift"
     __table_args__ = (UniqueConstraint("exam_id", "centre_id", "name"),)
 
-    id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
-    centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"))
-    exam_id: Mapped[str] = mapped_column(ForeignKey("exam.id"))
-    name: Mapped[str]
-    starts_at: Mapped[datetime]
-    state: Mapped[ShiftState] = mapped_column(default=ShiftState.PLANNED)
-    release_public: Mapped[bytes]
-    release_private: Mapped[bytes]
-    opened_at: Mapped[datetime | None] = mapped_column(default=None)
-    started_at: Mapped[datetime | None] = mapped_column(default=None)
-    closed_at: Mapped[datetime | None] = mapped_column(default=None)
+    id: str = Field(primary_key=True, default_factory=new_id)
+    centre_id: str = Field(foreign_key="centre.id")
+    exam_id: str = Field(foreign_key="exam.id")
+    name: str
+    starts_at: datetime = Field(sa_type=UtcDateTime)
+    state: ShiftState = Field(default=ShiftState.PLANNED, sa_type=by_value(ShiftState))
+    release_public: bytes
+    release_private: bytes
+    opened_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class Placement(Base):
+class Placement(Base, table=True):
     """A registration's paper, shift and seat; `form_id` is set when the shift opens."""
 
     __tablename__ = "placement"
@@ -42,11 +42,11 @@ class Placement(Base):
         Index("ix_placement_room", "shift_id", "room_id"),
     )
 
-    id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
-    centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"))
-    registration_id: Mapped[str] = mapped_column(ForeignKey("registration.id"))
-    paper_id: Mapped[str] = mapped_column(ForeignKey("paper.id"))
-    shift_id: Mapped[str] = mapped_column(ForeignKey("shift.id"))
-    room_id: Mapped[str] = mapped_column(ForeignKey("room.id"))
-    seat_id: Mapped[str] = mapped_column(ForeignKey("seat.id"))
-    form_id: Mapped[str | None] = mapped_column(ForeignKey("form.id"), default=None)
+    id: str = Field(primary_key=True, default_factory=new_id)
+    centre_id: str = Field(foreign_key="centre.id")
+    registration_id: str = Field(foreign_key="registration.id")
+    paper_id: str = Field(foreign_key="paper.id")
+    shift_id: str = Field(foreign_key="shift.id")
+    room_id: str = Field(foreign_key="room.id")
+    seat_id: str = Field(foreign_key="seat.id")
+    form_id: str | None = Field(default=None, foreign_key="form.id")

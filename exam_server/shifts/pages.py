@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from fastapi.responses import Response
-from sqlalchemy.orm import Session
+from sqlmodel import Session
 
 from exam_server.access import Permission
 from exam_server.errors import NotPossibleError, Objection

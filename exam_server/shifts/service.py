@@ -5,8 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlmodel import Session, col, select
 
 from exam_server import audit
 from exam_server.attempts import handing_in
@@ -62,10 +61,10 @@ def form_index(row: int, column: int, forms: int, offset: int) -> int:
 
 def assign_forms(session: Session, shift: Shift) -> None:
     """Gives a form to every placement of `shift` that has none yet."""
-    waiting = session.execute(
-        sa.select(Placement, Seat)
-        .join(Seat, Seat.id == Placement.seat_id)
-        .where(Placement.shift_id == shift.id, Placement.form_id.is_(None))
+    waiting = session.exec(
+        select(Placement, Seat)
+        .join(Seat, col(Seat.id) == Placement.seat_id)
+        .where(Placement.shift_id == shift.id, col(Placement.form_id).is_(None))
     ).all()
     forms: dict[str, Sequence[str]] = {}
     for placement, seat in waiting:
@@ -79,11 +78,11 @@ def assign_forms(session: Session, shift: Shift) -> None:
 
 
 def _packed_forms(session: Session, shift: Shift, paper_id: str) -> Sequence[str]:
-    found = session.scalars(
-        sa.select(Form.id)
-        .join(Package, Package.form_id == Form.id)
+    found = session.exec(
+        select(Form.id)
+        .join(Package, col(Package.form_id) == Form.id)
         .where(Form.paper_id == paper_id, Package.shift_id == shift.id)
-        .order_by(Form.code)
+        .order_by(col(Form.code))
     ).all()
     if not found:
         raise NotPossibleError(
@@ -159,12 +158,10 @@ def move_placement(
         raise NotPossibleError(Objection.NOT_FOUND, "there is no such placement or seat here")
     if _shift(session, placement.shift_id).state is ShiftState.CLOSED:
         raise NotPossibleError(Objection.WRONG_STATE, "the shift is closed")
-    attempt = session.scalars(
-        sa.select(Attempt).where(Attempt.placement_id == placement.id)
-    ).first()
+    attempt = session.exec(select(Attempt).where(Attempt.placement_id == placement.id)).first()
     if attempt is not None and attempt.state is AttemptState.SUBMITTED:
         raise NotPossibleError(Objection.WRONG_STATE, "this attempt has been handed in")
-    taken = sa.select(Placement.id).where(
+    taken = select(Placement.id).where(
         Placement.shift_id == placement.shift_id, Placement.seat_id == seat.id
     )
     if session.scalar(taken) is not None:

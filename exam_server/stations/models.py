@@ -2,44 +2,44 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, Index, text
+from sqlmodel import Field
 
 from exam_server.contract.api import StationState
-from exam_server.db import Base, new_id
+from exam_server.db import Base, UtcDateTime, by_value, new_id
 from exam_server.forms.models import Realm
 
 
-class EnrolmentSecret(Base):
+class EnrolmentSecret(Base, table=True):
     """The right to enrol one station, once. Only the secret's SHA-256 is kept."""
 
     __tablename__ = "enrolment_secret"
 
-    digest: Mapped[bytes] = mapped_column(primary_key=True)
-    centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"))
-    seat_id: Mapped[str] = mapped_column(ForeignKey("seat.id"))
-    created_by: Mapped[str]
-    expires_at: Mapped[datetime]
-    used_at: Mapped[datetime | None] = mapped_column(default=None)
-    station_id: Mapped[str | None] = mapped_column(ForeignKey("station.id"), default=None)
+    digest: bytes = Field(primary_key=True)
+    centre_id: str = Field(foreign_key="centre.id")
+    seat_id: str = Field(foreign_key="seat.id")
+    created_by: str
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    station_id: str | None = Field(default=None, foreign_key="station.id")
 
 
-class Station(Base):
+class Station(Base, table=True):
     """A kiosk machine and its public keys (Ed25519 to sign, X25519 to receive secrets)."""
 
     __tablename__ = "station"
 
-    id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
-    centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"))
-    realm: Mapped[Realm]
-    name: Mapped[str]
-    signing_key: Mapped[bytes] = mapped_column(unique=True)
-    wrapping_key: Mapped[bytes]
-    enrolled_at: Mapped[datetime]
-    revoked_at: Mapped[datetime | None] = mapped_column(default=None)
+    id: str = Field(primary_key=True, default_factory=new_id)
+    centre_id: str = Field(foreign_key="centre.id")
+    realm: Realm = Field(sa_type=by_value(Realm))
+    name: str
+    signing_key: bytes = Field(unique=True)
+    wrapping_key: bytes
+    enrolled_at: datetime = Field(sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class Assignment(Base):
+class Assignment(Base, table=True):
     """A station at a seat for a time; at most one open assignment for either."""
 
     __tablename__ = "assignment"
@@ -60,37 +60,37 @@ class Assignment(Base):
         ),
     )
 
-    id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
-    centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"))
-    station_id: Mapped[str] = mapped_column(ForeignKey("station.id"))
-    seat_id: Mapped[str] = mapped_column(ForeignKey("seat.id"))
-    since: Mapped[datetime]
-    until: Mapped[datetime | None] = mapped_column(default=None)
+    id: str = Field(primary_key=True, default_factory=new_id)
+    centre_id: str = Field(foreign_key="centre.id")
+    station_id: str = Field(foreign_key="station.id")
+    seat_id: str = Field(foreign_key="seat.id")
+    since: datetime = Field(sa_type=UtcDateTime)
+    until: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class StationStatus(Base):
+class StationStatus(Base, table=True):
     """What a station last said of itself."""
 
     __tablename__ = "station_status"
 
-    station_id: Mapped[str] = mapped_column(ForeignKey("station.id"), primary_key=True)
-    centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"))
-    seen_at: Mapped[datetime]
-    state: Mapped[StationState]
-    program_version: Mapped[str]
-    reader_ready: Mapped[bool]
-    camera_ready: Mapped[bool]
-    staged: Mapped[list[str]]
-    unsent_records: Mapped[int]
-    current_item: Mapped[int | None] = mapped_column(default=None)
+    station_id: str = Field(foreign_key="station.id", primary_key=True)
+    centre_id: str = Field(foreign_key="centre.id")
+    seen_at: datetime = Field(sa_type=UtcDateTime)
+    state: StationState = Field(sa_type=by_value(StationState))
+    program_version: str
+    reader_ready: bool
+    camera_ready: bool
+    staged: list[str] = Field(sa_type=JSON)
+    unsent_records: int
+    current_item: int | None = None
 
 
-class RequestNonce(Base):
+class RequestNonce(Base, table=True):
     """A nonce already seen; pruned once its request would be stale anyway."""
 
     __tablename__ = "request_nonce"
 
-    station_id: Mapped[str] = mapped_column(primary_key=True)
-    nonce: Mapped[bytes] = mapped_column(primary_key=True)
-    centre_id: Mapped[str]
-    seen_at: Mapped[datetime] = mapped_column(index=True)
+    station_id: str = Field(primary_key=True)
+    nonce: bytes = Field(primary_key=True)
+    centre_id: str
+    seen_at: datetime = Field(index=True, sa_type=UtcDateTime)

@@ -4,9 +4,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlalchemy as sa
 from fastapi.responses import Response
-from sqlalchemy.orm import Session
+from sqlmodel import Session, and_, col, select
 
 from exam_server.access import Permission
 from exam_server.centres.models import Room, Seat
@@ -39,17 +38,17 @@ def stations(visit: Visiting) -> Response:
 
 
 def _rooms(session: Session, now: datetime) -> list[RoomStations]:
-    open_assignment = sa.and_(Assignment.station_id == Station.id, Assignment.until.is_(None))
+    open_assignment = and_(Assignment.station_id == Station.id, col(Assignment.until).is_(None))
     query = (
-        sa.select(Station, StationStatus, Seat.name, Room.name)
-        .outerjoin(StationStatus, StationStatus.station_id == Station.id)
+        select(Station, StationStatus, Seat.name, Room.name)
+        .outerjoin(StationStatus, col(StationStatus.station_id) == Station.id)
         .outerjoin(Assignment, open_assignment)
-        .outerjoin(Seat, Seat.id == Assignment.seat_id)
-        .outerjoin(Room, Room.id == Seat.room_id)
-        .where(Station.revoked_at.is_(None))
-        .order_by(Room.name, Seat.row, Seat.column, Station.name)
+        .outerjoin(Seat, col(Seat.id) == Assignment.seat_id)
+        .outerjoin(Room, col(Room.id) == Seat.room_id)
+        .where(col(Station.revoked_at).is_(None))
+        .order_by(col(Room.name), col(Seat.row), col(Seat.column), col(Station.name))
     )
     by_room: dict[str, list[tuple[str, StationView]]] = defaultdict(list)
-    for station, said, seat, room in session.execute(query):
+    for station, said, seat, room in session.exec(query):
         by_room[room or ""].append((seat or "", station_view(station, said, now)))
     return [RoomStations(name, tuple(found)) for name, found in by_room.items()]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlmodel import Session, and_, col, or_, select
 
 from exam_server import audit
 from exam_server.audit import Actor
@@ -77,7 +77,7 @@ def enrol(session: Session, enrolment: Enrolment, *, realm: Realm, now: datetime
     if secret.used_at is not None:
         raise RefusedError(ErrorCode.TOKEN_USED, "the token was used before; ask for a new one")
     _check_keys(enrolment)
-    known = sa.select(Station.id).where(Station.signing_key == enrolment.signing_key)
+    known = select(Station.id).where(Station.signing_key == enrolment.signing_key)
     if session.scalar(known) is not None:
         raise RefusedError(ErrorCode.BAD_REQUEST, "this key is enrolled already; make a new one")
     station = Station(
@@ -160,7 +160,7 @@ def authenticate(
 
 def prune_nonces(session: Session, now: datetime) -> None:
     """Forgets nonces whose requests would be stale by now."""
-    session.execute(sa.delete(RequestNonce).where(RequestNonce.seen_at < now - 2 * TOLERANCE))
+    session.exec(sa.delete(RequestNonce).where(col(RequestNonce.seen_at) < now - 2 * TOLERANCE))
 
 
 def revoke(
@@ -173,7 +173,7 @@ def revoke(
     if station.revoked_at is not None:
         raise NotPossibleError(Objection.WRONG_STATE, "this station was revoked before")
     station.revoked_at = now
-    _vacate(session, now, Assignment.station_id == station.id)
+    _vacate(session, now, col(Assignment.station_id) == station.id)
     _log(
         session,
         officer.actor,
@@ -204,9 +204,7 @@ def _station(session: Session, station_id: str) -> Station:
 
 
 def _put(session: Session, station: Station, seat_id: str, now: datetime) -> None:
-    _vacate(
-        session, now, sa.or_(Assignment.station_id == station.id, Assignment.seat_id == seat_id)
-    )
+    _vacate(session, now, or_(Assignment.station_id == station.id, Assignment.seat_id == seat_id))
     session.add(
         Assignment(centre_id=station.centre_id, station_id=station.id, seat_id=seat_id, since=now)
     )
@@ -214,17 +212,17 @@ def _put(session: Session, station: Station, seat_id: str, now: datetime) -> Non
 
 
 def _vacate(session: Session, now: datetime, which: sa.ColumnElement[bool]) -> None:
-    session.execute(
-        sa.update(Assignment).where(which, Assignment.until.is_(None)).values(until=now)
+    session.exec(
+        sa.update(Assignment).where(which, col(Assignment.until).is_(None)).values(until=now)
     )
 
 
 def seat_of(session: Session, station: Station) -> Seat | None:
     """Where the station stands now."""
-    return session.scalars(
-        sa.select(Seat)
-        .join(Assignment, Assignment.seat_id == Seat.id)
-        .where(Assignment.station_id == station.id, Assignment.until.is_(None))
+    return session.exec(
+        select(Seat)
+        .join(Assignment, col(Assignment.seat_id) == Seat.id)
+        .where(Assignment.station_id == station.id, col(Assignment.until).is_(None))
     ).first()
 
 
@@ -272,13 +270,13 @@ class SeatStation:
 
 def stations_of_room(session: Session, room_id: str) -> Sequence[SeatStation]:
     """Every seat of the room in its order, with its station."""
-    rows = session.execute(
-        sa.select(Seat, Station, StationStatus)
-        .outerjoin(Assignment, sa.and_(Assignment.seat_id == Seat.id, Assignment.until.is_(None)))
-        .outerjoin(Station, Station.id == Assignment.station_id)
-        .outerjoin(StationStatus, StationStatus.station_id == Station.id)
+    rows = session.exec(
+        select(Seat, Station, StationStatus)
+        .outerjoin(Assignment, and_(Assignment.seat_id == Seat.id, col(Assignment.until).is_(None)))
+        .outerjoin(Station, col(Station.id) == Assignment.station_id)
+        .outerjoin(StationStatus, col(StationStatus.station_id) == Station.id)
         .where(Seat.room_id == room_id)
-        .order_by(Seat.row, Seat.column)
+        .order_by(col(Seat.row), col(Seat.column))
     )
     return [SeatStation(seat, station, status) for seat, station, status in rows]
 

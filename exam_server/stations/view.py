@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlmodel import Session, col, select
 
 from exam_server.attempts import time
 from exam_server.attempts.models import Attempt
@@ -49,16 +48,16 @@ def seat_view(session: Session, station: Station, *, now: datetime) -> SeatView:
 
 def _shift_of(session: Session, seat: Seat) -> Shift | None:
     """The room's shift that matters now: started, else open, else next, else the last one."""
-    shifts = session.scalars(
-        sa.select(Shift)
+    shifts = session.exec(
+        select(Shift)
         .where(
-            Shift.id.in_(
-                sa.select(Placement.shift_id).where(
+            col(Shift.id).in_(
+                select(Placement.shift_id).where(
                     Placement.centre_id == seat.centre_id, Placement.room_id == seat.room_id
                 )
             )
         )
-        .order_by(Shift.starts_at)
+        .order_by(col(Shift.starts_at))
     ).all()
     current = [shift for shift in shifts if shift.state is not ShiftState.CLOSED]
     if not current:
@@ -69,15 +68,15 @@ def _shift_of(session: Session, seat: Seat) -> Shift | None:
 def _placement_at(session: Session, seat: Seat, shift: Shift | None) -> Placement | None:
     if shift is None:
         return None
-    return session.scalars(
-        sa.select(Placement).where(Placement.shift_id == shift.id, Placement.seat_id == seat.id)
+    return session.exec(
+        select(Placement).where(Placement.shift_id == shift.id, Placement.seat_id == seat.id)
     ).first()
 
 
 def _attempt(session: Session, placement: Placement | None) -> Attempt | None:
     if placement is None:
         return None
-    return session.scalars(sa.select(Attempt).where(Attempt.placement_id == placement.id)).first()
+    return session.exec(select(Attempt).where(Attempt.placement_id == placement.id)).first()
 
 
 def _shift_view(session: Session, shift: Shift) -> ShiftView:
@@ -96,10 +95,10 @@ def _placement_view(
     registration = session.get_one(Registration, placement.registration_id)
     candidate = session.get_one(Candidate, registration.candidate_id)
     paper = session.get_one(Paper, placement.paper_id)
-    checkin = session.scalars(
-        sa.select(CheckIn.id)
+    checkin = session.exec(
+        select(CheckIn.id)
         .where(CheckIn.placement_id == placement.id)
-        .order_by(CheckIn.number.desc())
+        .order_by(col(CheckIn.number).desc())
         .limit(1)
     ).first()
     return PlacementView(
@@ -118,13 +117,13 @@ def _placement_view(
 
 def _packages(session: Session, seat: Seat, shift: Shift) -> list[PackageView]:
     """Every form of the room's papers: a candidate may be moved to any of its stations."""
-    papers = sa.select(Placement.paper_id).where(
+    papers = select(Placement.paper_id).where(
         Placement.shift_id == shift.id, Placement.room_id == seat.room_id
     )
-    rows = session.execute(
-        sa.select(Package.id, Package.sha256, Package.size)
-        .join(Form, Form.id == Package.form_id)
-        .where(Package.shift_id == shift.id, Form.paper_id.in_(papers))
-        .order_by(Package.id)
+    rows = session.exec(
+        select(Package.id, Package.sha256, Package.size)
+        .join(Form, col(Form.id) == Package.form_id)
+        .where(Package.shift_id == shift.id, col(Form.paper_id).in_(papers))
+        .order_by(col(Package.id))
     )
-    return [PackageView(id=row.id, sha256=row.sha256, size=row.size) for row in rows]
+    return [PackageView(id=one, sha256=sha256, size=size) for one, sha256, size in rows]

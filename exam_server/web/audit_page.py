@@ -5,9 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlalchemy as sa
 from fastapi.responses import Response
-from sqlalchemy.orm import Session
+from sqlmodel import Session, col, select
 
 from exam_server import audit
 from exam_server.access import Permission
@@ -52,10 +51,10 @@ class AuditLine:
 def audit_log(visit: Visiting) -> Response:
     before = visit.request.query_params.get("before", "")
     with visit.server.reading() as session:
-        query = sa.select(AuditEntry).order_by(AuditEntry.sequence.desc()).limit(PAGE_SIZE)
+        query = select(AuditEntry).order_by(col(AuditEntry.sequence).desc()).limit(PAGE_SIZE)
         if before.isascii() and before.isdigit() and len(before) < 19:
             query = query.where(AuditEntry.sequence < int(before))
-        entries = session.scalars(query).all()
+        entries = session.exec(query).all()
         names = _names(session, entries)
         lines = [_line(entry, names) for entry in entries]
         report = audit.verify_chain(session)
@@ -72,20 +71,20 @@ def _names(session: Session, entries: Iterable[AuditEntry]) -> dict[str, str]:
             ids.setdefault(kind, set()).add(one)
         for kind, value in told:
             ids.setdefault(kind, set()).add(str(value))
-    numbers = sa.select(Registration.registration_number)
-    placed = numbers.join(Placement, Placement.registration_id == Registration.id)
-    attempted = placed.join(Attempt, Attempt.placement_id == Placement.id)
-    checked = placed.join(CheckIn, CheckIn.placement_id == Placement.id)
-    seats = sa.select(Room.name + " · " + Seat.name).join(Seat, Seat.room_id == Room.id)
+    numbers = select(Registration.registration_number)
+    placed = numbers.join(Placement, col(Placement.registration_id) == Registration.id)
+    attempted = placed.join(Attempt, col(Attempt.placement_id) == Placement.id)
+    checked = placed.join(CheckIn, col(CheckIn.placement_id) == Placement.id)
+    seats = select(Room.name + " · " + Seat.name).join(Seat, col(Seat.room_id) == Room.id)
     lookups = {
-        "staff": (Staff.id, sa.select(Staff.name)),
-        "station": (Station.id, sa.select(Station.name)),
-        "seat": (Seat.id, seats),
-        "shift": (Shift.id, sa.select(Shift.name)),
-        "exam": (Exam.id, sa.select(Exam.name)),
-        "placement": (Placement.id, placed),
-        "attempt": (Attempt.id, attempted),
-        "checkin": (CheckIn.id, checked),
+        "staff": (col(Staff.id), select(Staff.name)),
+        "station": (col(Station.id), select(Station.name)),
+        "seat": (col(Seat.id), seats),
+        "shift": (col(Shift.id), select(Shift.name)),
+        "exam": (col(Exam.id), select(Exam.name)),
+        "placement": (col(Placement.id), placed),
+        "attempt": (col(Attempt.id), attempted),
+        "checkin": (col(CheckIn.id), checked),
     }
     return {
         f"{kind}:{one}": name

@@ -1,6 +1,7 @@
 """Database, migrations, audit log, sealing, keys, settings."""
 
 import os
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -12,13 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from server_world import World
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import undefer
 
 from exam_server import audit, db, keys, migrations, schema, settings
 from exam_server.attempts.models import JournalRecord
 from exam_server.centres.models import Centre
+from exam_server.checkin.models import CheckIn, SealedPicture
 from exam_server.db import new_id
 from exam_server.errors import InputError
-from exam_server.forms.models import Realm
+from exam_server.forms.models import Package, Realm
 from exam_server.items.codec import answer_key_of, body_of, item_from
 from exam_server.keys import ServerKeys, WrongPassphraseError
 from exam_server.sealing import SealBrokenError, Sealed, Sealing
@@ -97,6 +100,45 @@ def test_the_schema_compiles_for_postgresql() -> None:
     for table in schema.METADATA.sorted_tables:
         text = str(sa.schema.CreateTable(table).compile(dialect=postgresql.dialect()))
         assert "DATETIME" not in text
+
+
+def test_no_column_is_left_to_a_type_of_sqlmodels_own_choice() -> None:
+    for table in schema.METADATA.sorted_tables:
+        for column in table.columns:
+            match column.type:
+                case sa.Enum() as kind:
+                    assert (kind.native_enum, kind.length) == (False, 32), column
+                    assert kind.enums == [member.value for member in kind.enum_class], column
+                case sa.JSON() as kind:
+                    assert kind.none_as_null is column.nullable, column
+                case kind:
+                    if kind.python_type is datetime:
+                        assert isinstance(kind, db.UtcDateTime), column
+                    assert not isinstance(kind, sa.Numeric), column
+
+
+def test_a_row_is_made_of_all_its_fields_and_no_others() -> None:
+    with pytest.raises(TypeError, match=r"Centre: missing or unknown: .'name'.$"):
+        Centre(**{"code": "01"})
+    with pytest.raises(TypeError, match=r"Centre: missing or unknown: .'nmae'.$"):
+        Centre(**{"code": "01", "name": "x", "nmae": "x"})
+
+
+def test_rows_equal_themselves_only_and_show_nothing() -> None:
+    one, other = (Centre(id="same", code="01", name="secret") for _ in range(2))
+    assert one != other
+    assert len({one, other}) == 2
+    assert "secret" not in f"{one!r} {one}"
+
+
+@pytest.mark.parametrize(
+    ("model", "large"), [(CheckIn, "evidence"), (SealedPicture, "sealed"), (Package, "sealed")]
+)
+def test_large_columns_are_read_only_when_asked_for(model: type[db.Base], large: str) -> None:
+    column = re.compile(rf"\.{large}\b")
+    usual = sa.select(model)
+    assert not column.search(str(usual))
+    assert column.search(str(usual.options(undefer(getattr(model, large)))))
 
 
 def write_entries(world: World, count: int) -> None:
