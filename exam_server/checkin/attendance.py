@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlmodel import Session, col, select
 
 from exam_server.candidates.models import Candidate, Registration
 from exam_server.centres.models import Room, Seat
@@ -28,14 +27,14 @@ class Attendance:
 def attendance(session: Session, shift_id: str) -> list[Attendance]:
     """Every placement of the shift by room and seat, with the check-in that counts."""
     rows = session.execute(
-        sa.select(Placement.id, Registration.registration_number, Candidate.name)
-        .add_columns(Room.name, Seat.name)
-        .join(Registration, Registration.id == Placement.registration_id)
-        .join(Candidate, Candidate.id == Registration.candidate_id)
-        .join(Room, Room.id == Placement.room_id)
-        .join(Seat, Seat.id == Placement.seat_id)
-        .where(Placement.shift_id == shift_id)
-        .order_by(Room.name, Seat.name)
+        select(Placement.id, Registration.registration_number, Candidate.name)
+        .add_columns(col(Room.name), col(Seat.name))
+        .join(Registration, col(Registration.id) == Placement.registration_id)
+        .join(Candidate, col(Candidate.id) == Registration.candidate_id)
+        .join(Room, col(Room.id) == Placement.room_id)
+        .join(Seat, col(Seat.id) == Placement.seat_id)
+        .where(col(Placement.shift_id) == shift_id)
+        .order_by(col(Room.name), col(Seat.name))
     ).all()
     return [
         _line(session, placement, (number, name, room, seat))

@@ -1,5 +1,6 @@
 """The station installs and runs from its own dependencies, without the server's."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -37,15 +38,27 @@ def closure(name: str, extras: set[str]) -> set[str]:
     return found
 
 
-def link_distribution(name: str, target: Path) -> None:
-    """Links everything that the distribution put into site-packages."""
+def put(source: str, target: str) -> None:
+    """A hard link where the file system allows one: some packages look where they really lie."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def put_distribution(name: str, target: Path) -> None:
+    """Puts everything there that the distribution put into site-packages."""
     distribution = metadata.distribution(name)
     tops = {file.parts[0] for file in distribution.files or () if ".." not in file.parts}
     for top in tops - {"__pycache__"}:
         source = Path(str(distribution.locate_file(top)))
-        link = target / top
-        if source.exists() and not link.exists():
-            link.symlink_to(source)
+        place = target / top
+        if place.exists():
+            continue
+        if source.is_dir():
+            shutil.copytree(source, place, copy_function=put)
+        elif source.exists():
+            put(str(source), str(place))
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +75,7 @@ def station_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command += ["--no-index", "--no-deps", "--no-build-isolation", "--target", str(target)]
     subprocess.run([*command, str(sources)], check=True, capture_output=True)
     for name in closure("truong-thi", {"station"}):
-        link_distribution(name, target)
+        put_distribution(name, target)
     return target
 
 
