@@ -5,6 +5,7 @@ what it does are QTest's clicks and keys.
 """
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -108,16 +109,23 @@ class Autopilot(QObject):
             self._answered.add(number)
             shown = self._what_is_answered()
             stem = self._find(QWidget, "stem").accessibleName()
-            self._tell({"event": "item", "number": number, "shown": shown})
+            self._tell_item("item", number, shown)
             self._answer(stem)
             return
         self._picture(f"Writing-{self._kind()}")
         if self._stop_at == number:
             self._stopped = True
-            self._tell({"event": "stopped", "number": number, "shown": self._what_is_answered()})
+            self._tell_item("stopped", number, self._what_is_answered())
             return
         following = self._find(QAbstractButton, "next-item")
         self._press("next-item" if following.isEnabled() else "submit")
+
+    def _tell_item(self, event: str, number: int, shown: list[str]) -> None:
+        """`remaining` are the seconds on the kiosk's clock, `at` the moment they were seen."""
+        parts = [int(part) for part in self._find(QLabel, "remaining").text().split(":")]
+        remaining = sum(part * 60**place for place, part in enumerate(reversed(parts)))
+        seen = {"remaining": remaining, "at": time.monotonic()}
+        self._tell({"event": event, "number": number, "shown": shown, **seen})
 
     def _answer(self, stem: str) -> None:
         if stem in self._left_open:

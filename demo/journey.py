@@ -26,6 +26,7 @@ from demo.stage import Server, Station, enrol_all
 from demo.timeline import ActFailedError, Timeline
 
 KILLED_AT = 8
+CLOCK_TOLERANCE_S = 2.0
 SCREENS = (
     "Welcome",
     "Reading",
@@ -238,6 +239,11 @@ class Journey:
             if where != (stopped["number"], stopped["shown"]):
                 raise ActFailedError(f"stopped at {stopped}, resumed at {resumed}")
             said.append(f"item {resumed['number']} with its answer as it was")
+            outage = resumed["at"] - stopped["at"]
+            gone = stopped["remaining"] - resumed["remaining"]
+            if abs(gone - outage) > CLOCK_TOLERANCE_S:
+                raise ActFailedError(f"{outage:.1f} s passed, {gone} s went from the time left")
+            said.append(f"the outage of {outage:.1f} s was not refunded")
         with self.timeline.act(f"seat {seat}: answered and handed in") as said:
             said.append(f"receipt {self._receipt(seat)}")
 

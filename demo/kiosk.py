@@ -1,7 +1,6 @@
 """The kiosk's own program with the autopilot in it, as a process of its own.
 
-Says what it sees as JSON lines on standard output and ends after the receipt's picture, or at
-SIGTERM.
+Says what it sees as JSON lines on standard output; ends at SIGTERM.
 """
 
 import argparse
@@ -40,7 +39,7 @@ class InProcessReaders:
             callback(CardEvent(kind, IN_PROCESS))
         return lambda: None
 
-    def connect(self, reader: str) -> Transport:  # noqa: ARG002 - there is one  # noqa: ARG002 - there is one
+    def connect(self, reader: str) -> Transport:  # noqa: ARG002 - there is one
         return SimulatedTransport(Chip(CardProfile.load(self._card)))
 
 

@@ -5,6 +5,7 @@ import secrets
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +14,9 @@ from demo.officers import Login
 from demo.processes import Process, command, run
 
 T = TypeVar("T")
+
+#: How far ahead the printed start lies; the signal may be given a little earlier.
+UNTIL_START = timedelta(minutes=3)
 
 
 class Server:
@@ -35,7 +39,8 @@ class Server:
         folder = str(self.folder)
         self.call("init", folder, "--realm", "test")
         self.call("load", "trust", folder, str(trust / "csca.pem"), str(trust / "crl.pem"))
-        self.call("load", "exam", folder, str(cast.EXAM))
+        starts_at = (datetime.now(UTC) + UNTIL_START).isoformat()
+        self.call("load", "exam", folder, str(cast.EXAM), "--starts-at", starts_at)
         _all_at_once(self._add_staff, list(people.values()))
 
     def _add_staff(self, person: Login) -> None:
