@@ -36,8 +36,8 @@ from card_reader.verify import STORED_FILES, Policy, Report, Verdict, examine
 EXIT_POSITIVE = 0
 EXIT_NEGATIVE = 1
 PORTRAIT_SUFFIXES = {"image/jpeg": ".jpg", "image/jp2": ".jp2", "image/png": ".png"}
-# On the command line whoever names the anchors chooses the realm.
-REALM = Realm.LIVE
+# On the command line whoever names the anchors chooses: those of test issuers may be named too.
+REALM = Realm.TEST
 
 Subparsers = Any  # argparse gives its type no public name
 
@@ -132,7 +132,7 @@ def _read(arguments: argparse.Namespace) -> int:
     from card_reader.pcsc import connect
 
     passwords = _passwords(arguments)
-    trust = TrustStore.load(arguments.trust, crls=arguments.crl, realm=REALM)
+    trust = _trust_store(arguments)
     recording = SessionRecording()
     value = arguments.challenge or recording.rng(8)
     challenge = Challenge("command-line", value, Freshness.STATION)
@@ -251,13 +251,24 @@ def _portrait(evidence: ChipEvidence) -> dg2.FaceImage | None:
 def _verify(arguments: argparse.Namespace) -> int:
     files = _stored_files(arguments.paths)
     for number, path in arguments.dg:
+        if path.is_dir():
+            raise UnreadableInput(f"--dg {number}: {path} is a folder; name the file")
         files[DATA_GROUPS[number].name] = read_files([path])[0][1]
     if EF_SOD.name not in files:
         raise UnreadableInput("no EF.SOD among the files", CardReason.FILE_MISSING)
-    trust = TrustStore.load(arguments.trust, crls=arguments.crl, realm=REALM)
+    trust = _trust_store(arguments)
     report = examine(files, trust, STORED_FILES[REALM], at=arguments.at)
     _print_report(report, {}, as_json=arguments.json)
     return _exit_code(report)
+
+
+def _trust_store(arguments: argparse.Namespace) -> TrustStore:
+    """The anchors and lists named on the command line; an empty folder is a mistake in the call."""
+    for option, paths in (("--trust", arguments.trust), ("--crl", arguments.crl)):
+        for path in paths:
+            if path.is_dir() and not any(path.rglob("*")):
+                raise UnreadableInput(f"{option}: the folder {path} is empty")
+    return TrustStore.load(arguments.trust, crls=arguments.crl, realm=REALM)
 
 
 def _stored_files(paths: Sequence[Path]) -> dict[str, bytes]:

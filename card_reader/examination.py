@@ -139,6 +139,10 @@ class Examination:
             if parsed is None:
                 read = number in self._matching
                 self._refuse(Finding.DATA_GROUP_MALFORMED if read else Finding.DATA_GROUP_MISSING)
+        for number in (14, 15):
+            # What proves the chip genuine is not to be left away by whoever reads it.
+            if self._groups.get(number) is DataGroup.NOT_READ:
+                self._refuse(Finding.DATA_GROUP_MISSING)
         if self.zone() is not None and self._issuer_match is None:
             self._refuse(Finding.ISSUER_MISMATCH)
         self._check_numbers()

@@ -24,6 +24,7 @@ __all__ = [
     "STORED_FILES",
     "ActiveAuthenticationRule",
     "ChipProof",
+    "ClaimedIdentity",
     "DataGroup",
     "IdentityRefused",
     "IdentityUnproven",
@@ -46,14 +47,30 @@ class IdentityRefused(CardError):  # noqa: N818
         self.report = report
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimedIdentity:
+    """What a card says whose SOD nobody vouches for: the SOD covers it, and that is all.
+
+    For a person to compare, never to act upon.  Fields as in :class:`VerifiedIdentity`.
+    """
+
+    personal_number: str = field(repr=False)
+    names: tuple[str, str] = field(repr=False)
+    full_name: str | None = field(repr=False)
+    date_of_birth: date = field(repr=False)
+    date_of_expiry: date = field(repr=False)
+    portrait: bytes = field(repr=False)
+
+
 class IdentityUnproven(CardError):  # noqa: N818
     """Nothing is wrong, but no anchor vouches; ``report`` has the details."""
 
     reason = CardReason.IDENTITY_UNPROVEN
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, claimed: ClaimedIdentity) -> None:
         super().__init__(report.summary or "the card is not proven genuine")
         self.report = report
+        self.claimed = claimed
 
 
 _PROOF = object()  # held by verify alone
@@ -109,11 +126,19 @@ def verify(
     report = examination.report()
     if report.verdict is Verdict.REFUSED:
         raise IdentityRefused(report)
-    if report.verdict is not Verdict.AUTHENTIC:
-        raise IdentityUnproven(report)
     zone, portrait = examination.zone(), examination.portrait()
     if zone is None or portrait is None:  # require_identity has refused this already
         raise IdentityRefused(report)
+    if report.verdict is not Verdict.AUTHENTIC:
+        claimed = ClaimedIdentity(
+            personal_number=zone.personal_number,
+            names=(zone.primary_identifier, zone.secondary_identifier),
+            full_name=examination.citizen_name(),
+            date_of_birth=zone.date_of_birth,
+            date_of_expiry=zone.date_of_expiry,
+            portrait=portrait.data,
+        )
+        raise IdentityUnproven(report, claimed)
     return VerifiedIdentity(
         proof=_PROOF,
         document_number=zone.document_number,

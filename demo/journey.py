@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +26,7 @@ from demo.officers import Login, Officer, browser, signed_in
 from demo.processes import Process
 from demo.stage import Server, Station, enrol_all
 from demo.timeline import ActFailedError, Timeline
+from exam_station.ui.screens.all_screens import VIEWS
 
 KILLED_AT = 8
 CLOCK_TOLERANCE_S = 2.0
@@ -55,6 +58,7 @@ class Journey:
         self.folder = folder
         self.pictures = folder / "screens"
         self.pictures.mkdir(parents=True)
+        self.gallery = folder / "gallery"
         self.timeline = timeline
         self.server = Server(folder / "server")
         self.stations = {part.seat: Station(part, folder, self.pictures) for part in cast.PARTS}
@@ -76,6 +80,7 @@ class Journey:
 
     def set_stage(self) -> None:
         act = self.timeline.act
+        self._draw_gallery()
         with act("test issuer and four cards") as said:
             self._issue_cards()
             said.append("CSCA, document signer, CRL; realm test")
@@ -96,6 +101,12 @@ class Journey:
         """All four, as in a room; they come up while the officers sign in."""
         for seat in self.stations:
             self.start_kiosk(seat, stop_at=KILLED_AT if seat == cast.GENUINE.seat else None)
+
+    def _draw_gallery(self) -> None:
+        """Every kiosk screen in both languages, also those that no act of this run meets."""
+        words = [sys.executable, str(cast.ROOT / "scripts" / "kiosk_gallery.py")]
+        words += ["--out", str(self.gallery)]
+        self._painter = Process("gallery", words, {}, self.folder / "gallery.log")
 
     def _issue_cards(self) -> None:
         issuer = Issuer.create(self.folder / "issuer")
@@ -288,12 +299,14 @@ class Journey:
             with self.timeline.act("log and journals verified") as said:
                 audit.result()
                 said.append("every chain holds")
-        with self.timeline.act("pictures of every screen"):
+        with self.timeline.act("pictures of every screen") as said:
             missing = [
                 name for name in self._wanted_pictures() if not (self.pictures / name).exists()
             ]
+            missing += self._missing_in_gallery()
             if missing:
                 raise ActFailedError(f"missing: {', '.join(missing)}")
+            said.append(f"{self.pictures} and {self.gallery}")
 
     # What is looked at
 
@@ -328,6 +341,14 @@ class Journey:
             for line in answer["results"]
             if line["total"] is not None
         }
+
+    def _missing_in_gallery(self) -> list[str]:
+        """Screens of the kiosk that the gallery lacks, by the names of their classes."""
+        self._painter.wait(60)
+        drawn = " ".join(path.name for path in self.gallery.glob("*.png"))
+        names = [view.__name__.removesuffix("View") for view in VIEWS.values()]
+        dashed = [re.sub(r"(?<=.)(?=[A-Z])", "-", name).lower() for name in names]
+        return [name for name in dashed if f"kiosk-{name}" not in drawn]
 
     def _wanted_pictures(self) -> list[str]:
         genuine = [f"seat{cast.GENUINE.seat}-{name}.png" for name in SCREENS[:-2]]

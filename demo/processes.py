@@ -104,6 +104,15 @@ class Process:
         lines = self._log.read_text(errors="replace").strip().splitlines() or ["no output"]
         return f" (last said: {lines[-1][:300]}; see {self._log.name})"
 
+    def wait(self, seconds: float) -> None:
+        """Waits for its own end; ActFailedError where it takes longer or fails."""
+        try:
+            code = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise ActFailedError(f"{self.name} did not end within {seconds:.0f} s") from None
+        if code != 0:
+            raise ActFailedError(f"{self.name} ended with {code}{self._tail()}")
+
     def kill(self) -> None:
         """SIGKILL, as a power cut would."""
         self._process.kill()

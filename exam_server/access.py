@@ -18,6 +18,7 @@ class Permission(StrEnum):
     KEEP_TIME = "keep_time"
     MOVE_CANDIDATES = "move_candidates"
     RUN_SHIFTS = "run_shifts"
+    START_EARLY = "start_early"
     SEE_STATIONS = "see_stations"
     SEE_RESULTS = "see_results"
     GRADE = "grade"
@@ -38,6 +39,7 @@ _PROCTOR = _STAFF | {
     Permission.SEE_STATIONS,
 }
 _EXAM_OFFICE = _PROCTOR | {
+    Permission.START_EARLY,
     Permission.SEE_RESULTS,
     Permission.GRADE,
     Permission.CLEAR_RESULTS,

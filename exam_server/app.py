@@ -25,13 +25,14 @@ def create_app(
     settings: Settings,
     keys: ServerKeys,
     engine: Engine,
-    trust: TrustStore,
+    trust: TrustStore | Callable[[], TrustStore],
     clock: Callable[[], datetime] = utc_now,
 ) -> FastAPI:
-    """The server's ASGI application."""
+    """The server's ASGI application. `trust` may be what changes while it serves."""
     # No generated documentation: every page there is asks for a session.
     app = FastAPI(title="Trường Thi", docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.server = Server(settings, keys, engine, trust, clock)
+    source = trust if callable(trust) else lambda: trust
+    app.state.server = Server(settings, keys, engine, source, clock)
     for router in (enrolling, stations, checkin, attempts):
         app.include_router(router)
     app.add_api_route("/health", _health(engine), methods=["GET"])

@@ -1,18 +1,25 @@
-"""The append-only log of what people and stations did: hash-chained, and held by triggers."""
+"""The append-only log of what people and stations did: hash-chained, and held by triggers.
+
+A chain alone can be cut at its end or computed anew. So the server signs its head at every step
+of a shift, at every backup and when it stops; a seal must fit the log for ever after.
+"""
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlmodel import Field, Session, col, select
 
 from exam_server.contract import canonical
 from exam_server.db import Base, UtcDateTime
 
 DOMAIN = "truong-thi/audit"
+SEAL_DOMAIN = "truong-thi/audit-seal"
 GENESIS = hashlib.sha256(b"truong-thi/audit/genesis").digest()
 
 
@@ -59,6 +66,38 @@ class AuditEntry(Base, table=True):
         return hashlib.sha256(data).digest()
 
 
+class AuditSeal(Base, table=True):
+    """The server's Ed25519 signature over the log up to and with entry `sequence`."""
+
+    __tablename__ = "audit_seal"
+
+    sequence: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    digest: bytes
+    at: datetime = Field(sa_type=UtcDateTime)
+    signature: bytes
+
+    def signed_bytes(self) -> bytes:
+        moment = round(self.at.timestamp() * 1_000_000)
+        return canonical.encode(SEAL_DOMAIN, 1, self.sequence, self.digest, moment)
+
+
+def _last(session: Session) -> "AuditEntry | None":
+    return session.exec(
+        select(AuditEntry).order_by(col(AuditEntry.sequence).desc()).limit(1)
+    ).first()
+
+
+def seal(session: Session, key: Ed25519PrivateKey, *, now: datetime) -> None:
+    """Signs the head of the log, unless it is signed already."""
+    last = _last(session)
+    if last is None or session.get(AuditSeal, last.sequence) is not None:
+        return
+    fixed = AuditSeal(sequence=last.sequence, digest=last.digest, at=now, signature=b"")
+    fixed.signature = key.sign(fixed.signed_bytes())
+    session.add(fixed)
+    session.flush()
+
+
 def record(
     session: Session,
     *,
@@ -72,9 +111,7 @@ def record(
 
     It stands or falls with the caller's transaction. `details` never hold secrets or pictures.
     """
-    last = session.exec(
-        select(AuditEntry).order_by(col(AuditEntry.sequence).desc()).limit(1)
-    ).first()
+    last = _last(session)
     entry = AuditEntry(
         sequence=last.sequence + 1 if last else 1,
         at=now,
@@ -111,3 +148,28 @@ def verify_chain(session: Session) -> ChainReport:
             return ChainReport(expected - 1, previous, f"entry {expected} was changed")
         previous = entry.digest
     return ChainReport(expected, previous, None)
+
+
+def verify_log(session: Session, key: Ed25519PublicKey) -> ChainReport:
+    """As `verify_chain`, and every seal of the server holds and fits the entry that it names."""
+    report = verify_chain(session)
+    if report.fault is not None:
+        return report
+    for fixed in session.exec(select(AuditSeal).order_by(col(AuditSeal.sequence))):
+        fault = _seal_fault(session, fixed, key)
+        if fault is not None:
+            return replace(report, fault=fault)
+    return report
+
+
+def _seal_fault(session: Session, fixed: AuditSeal, key: Ed25519PublicKey) -> str | None:
+    try:
+        key.verify(fixed.signature, fixed.signed_bytes())
+    except InvalidSignature:
+        return f"the seal of entry {fixed.sequence} is not the server's"
+    entry = session.get(AuditEntry, fixed.sequence)
+    if entry is None:
+        return f"the log was cut off: entry {fixed.sequence} was sealed and is missing"
+    if entry.digest != fixed.digest:
+        return f"the log was computed anew: entry {fixed.sequence} is not the one that was sealed"
+    return None

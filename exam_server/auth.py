@@ -201,8 +201,13 @@ def open_session(
     return token
 
 
-def officer_of(engine: Engine, token: str | None, *, now: datetime) -> Officer | None:
-    """Whose session `token` is, None where it is nobody's or has ended."""
+def officer_of(
+    engine: Engine, token: str | None, *, now: datetime, acting: bool = True
+) -> Officer | None:
+    """Whose session `token` is, None where it is nobody's or has ended.
+
+    With `acting`, this is somebody at work, and the session's idle time begins anew.
+    """
     if not token or len(token) > 100:
         return None
     digest = _digest(token)
@@ -219,7 +224,7 @@ def officer_of(engine: Engine, token: str | None, *, now: datetime) -> Officer |
     idle = now - opened.last_seen_at
     if opened.expires_at <= now or idle > IDLE_LIFE or staff.disabled_at is not None:
         return None
-    if idle > SEEN_GRAIN:
+    if acting and idle > SEEN_GRAIN:
         with transaction(engine) as session:
             seen = session.get(StaffSession, digest)
             if seen is not None:

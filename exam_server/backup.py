@@ -19,8 +19,9 @@ from typing import IO
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from exam_server import keys
-from exam_server.directory import DATABASE, PUBLIC_KEY
+from exam_server import audit, db, keys
+from exam_server.audit import ChainReport
+from exam_server.directory import DATABASE, PUBLIC_KEY, open_server
 from exam_server.errors import InputError
 from exam_server.keys import ServerKeys
 from exam_server.settings import FILE_NAME, Settings
@@ -114,8 +115,13 @@ def _opened(source: IO[bytes], cipher: AESGCM, header: bytes) -> Iterator[bytes]
         number, piece = number + 1, following
 
 
-def restore(source: Path, directory: Path, *, backup_passphrase: str, passphrase: str) -> None:
-    """Makes the server of the backup anew in `directory`, under `passphrase`."""
+def restore(
+    source: Path, directory: Path, *, backup_passphrase: str, passphrase: str
+) -> ChainReport:
+    """Makes the server of the backup anew in `directory`, under `passphrase`.
+
+    Where the backup's audit log does not hold, its report says so and nothing is restored.
+    """
     keys.check_passphrase(passphrase)
     if directory.exists() and any(directory.iterdir()):
         raise InputError(f"{directory} is not empty; choose a new directory")
@@ -131,12 +137,21 @@ def restore(source: Path, directory: Path, *, backup_passphrase: str, passphrase
                     sink.write(piece)
             _unpack(archive, unpacked)
             own = keys.load(unpacked, backup_passphrase)
+            report = _log_report(unpacked, own)
+            if report.fault is not None:
+                return report
             keys.save(unpacked, own, passphrase)
             if directory.exists():
                 directory.rmdir()
             unpacked.rename(directory)
+            return report
     except OSError as error:
         raise InputError(f"{source} cannot be restored: {error.strerror}") from error
+
+
+def _log_report(unpacked: Path, own: ServerKeys) -> ChainReport:
+    with open_server(unpacked) as server, db.reading(server.engine) as session:
+        return audit.verify_log(session, own.signing.public_key())
 
 
 def _header(sealed: IO[bytes], passphrase: str) -> tuple[bytes, AESGCM]:

@@ -8,8 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 MAX_BODY = 12 * 1024 * 1024
 
 
-class _TooLargeError(Exception):
-    pass
+class BodyTooLargeError(Exception):
+    """More came than was declared or is lawful; `BodyLimit` answers it."""
 
 
 class BodyLimit:
@@ -34,7 +34,7 @@ class BodyLimit:
             message = await receive()
             received += len(message.get("body", b""))
             if received > self._most:
-                raise _TooLargeError
+                raise BodyTooLargeError
             return message
 
         async def noted(message: Message) -> None:
@@ -44,7 +44,7 @@ class BodyLimit:
 
         try:
             await self._app(scope, counted, noted)
-        except _TooLargeError:
+        except BodyTooLargeError:
             if not answered:
                 await _refuse(scope, receive, send)
 

@@ -31,8 +31,8 @@ class Findings:
 
 
 def check_all(session: Session, own: Ed25519PublicKey) -> Findings:
-    """Follows the audit chain and every journal, and checks every signature."""
-    report = audit.verify_chain(session)
+    """Follows the audit log with its seals and every journal, and checks every signature."""
+    report = audit.verify_log(session, own)
     faults = [f"audit log: {report.fault}"] if report.fault else []
     attempts = session.exec(select(Attempt).order_by(col(Attempt.id))).all()
     records = 0

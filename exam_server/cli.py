@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from exam_server import commands, operating
+from exam_server import commands, operating, registering
 from exam_server.errors import InputError, ServerError
 
 EXIT_UNUSABLE = 2
@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     operating.register(subparsers)
+    registering.register(subparsers)
     commands.register(subparsers)
     parsed = parser.parse_args(arguments)
     try:

@@ -1,14 +1,14 @@
 """Commands of an exam: load, shift, attendance, grade, results, audit, receipt."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
-from sqlmodel import select
+from sqlmodel import Session, select
 
-from exam_server import checking, db, directory, loading
+from exam_server import audit, checking, db, directory, loading
 from exam_server.audit import Operator
 from exam_server.candidates.roster import read_roster
 from exam_server.candidates.service import load_roster
@@ -63,7 +63,10 @@ def register(subparsers: Subparsers) -> None:
         ("start", "give the start signal"),
         ("close", "end it once everyone has handed in or run out of time"),
     ):
-        add_shift_choice(add_command(shift, name, _SHIFT_STEPS[name], help_text, passphrase=True))
+        step = add_command(shift, name, _SHIFT_STEPS[name], help_text, passphrase=True)
+        add_shift_choice(step)
+        if name == "start":
+            step.add_argument("--reason", default="", help="why it starts before its time")
 
     came = add_command(subparsers, "attendance", _attendance, "who came", passphrase=False)
     add_shift_choice(came)
@@ -72,8 +75,8 @@ def register(subparsers: Subparsers) -> None:
     results = add_command(subparsers, "results", _results, "a shift's marks", passphrase=False)
     add_shift_choice(results)
 
-    audit = add_group(subparsers, "audit", "the log and the journals")
-    add_command(audit, "verify", _audit_verify, "check every chain and signature", passphrase=False)
+    log = add_group(subparsers, "audit", "the log and the journals")
+    add_command(log, "verify", _audit_verify, "check every chain and signature", passphrase=False)
     receipt = add_group(subparsers, "receipt", "receipts of candidates")
     verify = add_command(receipt, "verify", _receipt_verify, "check a receipt", passphrase=False)
     verify.add_argument("file", metavar="FILE", type=Path)
@@ -126,6 +129,8 @@ def _load_centre(parsed: argparse.Namespace) -> int:
         db.transaction(server.engine) as session,
     ):
         centre = load_centre(session, plan)
+        details = {"code": centre.code, "rooms": len(plan.rooms)}
+        _log_loaded(session, "centre_loaded", f"centre:{centre.id}", details)
     fields = {"centre": centre.code, "rooms": [room.name for room in plan.rooms]}
     return answer(parsed, fields, f"loaded {centre.name} with {len(plan.rooms)} rooms")
 
@@ -138,9 +143,21 @@ def _load_roster(parsed: argparse.Namespace) -> int:
     ):
         shift = find_shift(session, parsed.shift, parsed.exam)
         placed = load_roster(session, lines, shift=shift, file=parsed.file.name)
+        _log_loaded(session, "roster_loaded", f"shift:{shift.id}", {"candidates": len(placed)})
         if shift.state is not ShiftState.PLANNED:
             shifts.assign_forms(session, shift)
     return answer(parsed, {"candidates": len(placed)}, f"loaded {len(placed)} candidates")
+
+
+def _log_loaded(session: Session, action: str, subject: str, details: Mapping[str, object]) -> None:
+    audit.record(
+        session,
+        actor=Operator().actor,
+        action=action,
+        subject=subject,
+        details=details,
+        now=utc_now(),
+    )
 
 
 def _load_paper(parsed: argparse.Namespace) -> int:
@@ -165,6 +182,7 @@ def _load_paper(parsed: argparse.Namespace) -> int:
         ).all()
         for shift in planned:
             forms.seal_packages(session, shift, paper, keys=opened.keys, now=now)
+        _log_loaded(session, "paper_loaded", f"exam:{exam.id}", {"forms": len(codes)})
     for warning in source.warnings:
         remark(warning)
     fields = {"paper": paper.name, "forms": len(codes), "warnings": list(source.warnings)}
@@ -172,9 +190,13 @@ def _load_paper(parsed: argparse.Namespace) -> int:
 
 
 def _load_trust(parsed: argparse.Namespace) -> int:
-    with directory.open_server(parsed.directory) as server:
+    with (
+        directory.open_server(parsed.directory) as server,
+        db.transaction(server.engine) as session,
+    ):
         realm = server.settings.realm
         anchors, crls = loading.load_trust(parsed.directory, parsed.files, realm=realm)
+        _log_loaded(session, "trust_loaded", "trust", {"anchors": anchors, "crls": crls})
     return answer(
         parsed, {"anchors": anchors, "crls": crls}, f"{anchors} anchors and {crls} CRLs are trusted"
     )
@@ -184,13 +206,21 @@ def _open(parsed: argparse.Namespace) -> int:
     with unlocked(parsed) as opened, db.transaction(opened.server.engine) as session:
         found = find_shift(session, parsed.shift, parsed.exam)
         shift = shifts.open_shift(session, found.id, officer=Operator(), now=utc_now())
+        audit.seal(session, opened.keys.signing, now=utc_now())
     return _shift_answer(parsed, shift)
 
 
 def _start(parsed: argparse.Namespace) -> int:
     with unlocked(parsed) as opened, db.transaction(opened.server.engine) as session:
         found = find_shift(session, parsed.shift, parsed.exam)
-        shift = shifts.start_shift(session, found.id, officer=Operator(), now=utc_now())
+        shift = shifts.start_shift(
+            session,
+            found.id,
+            officer=Operator(),
+            now=utc_now(),
+            early_reason=parsed.reason,
+        )
+        audit.seal(session, opened.keys.signing, now=utc_now())
     return _shift_answer(parsed, shift)
 
 
@@ -205,6 +235,7 @@ def _close(parsed: argparse.Namespace) -> int:
             grace=opened.server.settings.grace,
             now=utc_now(),
         )
+        audit.seal(session, opened.keys.signing, now=utc_now())
     return _shift_answer(parsed, shift)
 
 
@@ -279,6 +310,7 @@ def _results(parsed: argparse.Namespace) -> int:
             "total": None if row.total is None else str(row.total),
             "maximum": None if row.maximum is None else str(row.maximum),
             "conditional": row.conditional,
+            "arrived_late": row.arrived_late,
             "receipt": row.short_code,
         }
         for row in rows

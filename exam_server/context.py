@@ -24,17 +24,21 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Server:
-    """One server. `trust` holds the anchors as they were when it started."""
+    """One server. `trust_source` gives the anchors and CRLs as they are now."""
 
     settings: Settings
     keys: ServerKeys
     engine: Engine
-    trust: TrustStore
+    trust_source: Callable[[], TrustStore]
     clock: Callable[[], datetime] = field(default=utc_now)
 
     @property
     def sealing(self) -> Sealing:
         return self.keys.sealing
+
+    @property
+    def trust(self) -> TrustStore:
+        return self.trust_source()
 
     def now(self) -> datetime:
         """The server's time, which is the exam's time."""

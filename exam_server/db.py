@@ -111,7 +111,8 @@ def new_id() -> str:
 
 def create_engine(url: str) -> Engine:
     """The engine for `url`, e.g. ``sqlite:////srv/exam/server.db`` or ``postgresql+psycopg://…``."""
-    engine = sa.create_engine(url)
+    # Parameters are people's data: no log and no message shows them.
+    engine = sa.create_engine(url, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

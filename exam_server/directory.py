@@ -48,6 +48,7 @@ def create(directory: Path, chosen: Settings, passphrase: str, now: datetime) ->
         if directory.exists() and any(directory.iterdir()):
             raise InputError(f"{directory} is not empty; choose a new directory")
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.chmod(0o700)
         fresh = ServerKeys.generate()
         keys.save(directory, fresh, passphrase)
         keys.make_certificate(directory, fresh, chosen.hosts, now)

@@ -30,6 +30,7 @@ class Objection(StrEnum):
     CHIP_REFUSED = "chip_refused"
     ALREADY_ADMITTED = "already_admitted"
     TOO_LATE = "too_late"
+    TOO_EARLY = "too_early"
     SEAT_TAKEN = "seat_taken"
     BAD_VALUE = "bad_value"
     NOTHING_TO_DO = "nothing_to_do"

@@ -4,6 +4,7 @@ Everything of one call happens in the caller's transaction: all or nothing.
 """
 
 import hashlib
+import threading
 import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -197,7 +198,11 @@ def load_trust(directory: Path, sources: list[Path], *, realm: Realm) -> tuple[i
         for file in found:
             # Named by content: two authorities' files of one name stand beside each other.
             data = read_file(file)
-            (target / f"{hashlib.sha256(data).hexdigest()}{file.suffix}").write_bytes(data)
+            kept = target / f"{hashlib.sha256(data).hexdigest()}{file.suffix}"
+            unfinished = kept.with_name(kept.name + ".new")
+            unfinished.write_bytes(data)
+            # At once and whole: a running server reads the folder again at the next check-in.
+            unfinished.replace(kept)
     return len(store.anchors), len(store.crls)
 
 
@@ -224,6 +229,38 @@ def trust_folder(directory: Path) -> Path:
 def read_trust(directory: Path, realm: Realm) -> TrustStore:
     """The trust of the server in `directory`; empty before any was loaded."""
     return _trust(directory, [], [], realm)
+
+
+class TrustFolder:
+    """The trust of the server in `directory`, read again whenever its files change.
+
+    Calling it gives the store; InputError where the files cannot be used, and then nobody is let
+    in on older ones.
+    """
+
+    def __init__(self, directory: Path, realm: Realm) -> None:
+        self._directory, self._realm = directory, realm
+        self._lock = threading.Lock()
+        self._stamp = self._now()
+        self._store = read_trust(directory, realm)
+
+    def __call__(self) -> TrustStore:
+        with self._lock:
+            stamp = self._now()
+            if stamp != self._stamp:
+                self._store = read_trust(self._directory, self._realm)
+                self._stamp = stamp
+            return self._store
+
+    def _now(self) -> list[tuple[str, int, int]]:
+        """Name, time and size of every file; cheap enough for every check-in."""
+        found = []
+        for kind in (ANCHORS, REVOCATIONS):
+            folder = trust_folder(self._directory) / kind
+            for file in sorted(folder.iterdir()) if folder.is_dir() else ():
+                stat = file.stat()
+                found.append((f"{kind}/{file.name}", stat.st_mtime_ns, stat.st_size))
+        return found
 
 
 def _trust(

@@ -1,28 +1,25 @@
-"""Commands that run a server: init, serve, status, staff, station, backup, restore, purge."""
+"""Commands that run a server: init, serve, status, backup, restore, purge."""
 
 import argparse
 import signal
 import socket
-from datetime import timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
 import uvicorn
 from sqlmodel import col, select
 
-from exam_server import audit, auth, backup, db, directory, keys
+from exam_server import audit, backup, db, directory, keys
 from exam_server.app import create_app
 from exam_server.audit import Operator
 from exam_server.centres.models import Centre, Room, Seat
-from exam_server.centres.service import find_seat
 from exam_server.checkin.service import purge_pictures
 from exam_server.console import (
     BACKUP_PASSPHRASE,
+    NEGATIVE,
     PASSPHRASE,
-    STAFF_PASSWORD,
     Subparsers,
     add_command,
-    add_group,
     answer,
     secret,
     unlocked,
@@ -30,14 +27,12 @@ from exam_server.console import (
 from exam_server.context import utc_now
 from exam_server.errors import InputError
 from exam_server.forms.models import Exam, Realm
+from exam_server.loading import TrustFolder
 from exam_server.proctoring.events import LiveEvents
 from exam_server.settings import Settings
 from exam_server.shifts.models import Placement, Shift
-from exam_server.staff import Role, Staff
+from exam_server.staff import Staff
 from exam_server.stations.models import Station
-from exam_server.stations.service import create_token
-
-MIN_PASSWORD = 8
 
 
 def register(subparsers: Subparsers) -> None:
@@ -53,20 +48,6 @@ def register(subparsers: Subparsers) -> None:
     serve.add_argument("--bind", metavar="ADDRESS", help="the first host of init")
 
     add_command(subparsers, "status", _status, "what the server holds", passphrase=False)
-
-    staff = add_group(subparsers, "staff", "people who run exams")
-    add = add_command(staff, "add", _staff_add, "add a member of staff", passphrase=False)
-    add.add_argument("--username", required=True)
-    add.add_argument("--name", required=True)
-    add.add_argument("--role", choices=[role.value for role in Role], required=True)
-    add.add_argument("--password-file", type=Path, metavar="FILE")
-
-    station = add_group(subparsers, "station", "kiosk machines")
-    token = add_command(station, "token", _token, "a one-time token to enrol", passphrase=False)
-    token.add_argument("--room", required=True)
-    token.add_argument("--seat", required=True)
-    token.add_argument("--centre", default="", metavar="CODE")
-    token.add_argument("--url", help="the server's address as the station sees it")
 
     save = add_command(subparsers, "backup", _backup, "back up everything", passphrase=True)
     save.add_argument("file", metavar="FILE", type=Path)
@@ -129,7 +110,12 @@ def _serve(parsed: argparse.Namespace) -> int:
         port = server.settings.port if parsed.port is None else parsed.port
         listener = _listen(address, port)
         url = f"https://{address}:{listener.getsockname()[1]}"
-        app = create_app(server.settings, own, server.engine, server.trust())
+        app = create_app(
+            server.settings,
+            own,
+            server.engine,
+            TrustFolder(parsed.directory, server.settings.realm),
+        )
         config = uvicorn.Config(
             app,
             http="httptools",
@@ -149,6 +135,8 @@ def _serve(parsed: argparse.Namespace) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
         _Announcing(config, app.state.live, parsed, url).run(sockets=[listener])
+        with db.transaction(server.engine) as session:
+            audit.seal(session, own.signing, now=utc_now())
     return 0
 
 
@@ -196,64 +184,22 @@ def _status(parsed: argparse.Namespace) -> int:
     return answer(parsed, fields, "\n".join(lines))
 
 
-def _staff_add(parsed: argparse.Namespace) -> int:
-    username = parsed.username.strip()
-    if not username.replace(".", "").replace("-", "").replace("_", "").isalnum():
-        raise InputError("a username has letters, digits, dots, hyphens and underscores only")
-    with directory.open_server(parsed.directory) as server:
-        password = secret(parsed.password_file, STAFF_PASSWORD, "New password", twice=True)
-        if len(password) < MIN_PASSWORD:
-            raise InputError(f"the password needs at least {MIN_PASSWORD} characters")
-        password_hash, now = auth.hash_password(password), utc_now()
-        with db.transaction(server.engine) as session:
-            if session.scalar(select(Staff.id).where(Staff.username == username)) is not None:
-                raise InputError(f"there is a {username} already; choose another username")
-            person = Staff(
-                username=username,
-                name=parsed.name.strip(),
-                role=Role(parsed.role),
-                password_hash=password_hash,
-                created_at=now,
-            )
-            session.add(person)
-            session.flush()
-            audit.record(
-                session,
-                actor=Operator().actor,
-                action="staff_added",
-                subject=f"staff:{person.id}",
-                details={"username": username, "role": parsed.role},
-                now=now,
-            )
-    fields = {"id": person.id, "username": username, "role": parsed.role}
-    return answer(parsed, fields, f"added {username} ({parsed.role})")
-
-
-def _token(parsed: argparse.Namespace) -> int:
-    with directory.open_server(parsed.directory) as server:
-        chosen, now = server.settings, utc_now()
-        url = parsed.url or f"https://{chosen.hosts[0]}:{chosen.port}"
-        if not url.startswith("https://"):
-            raise InputError("the server's address begins with https://")
-        with db.transaction(server.engine) as session:
-            token = create_token(
-                session,
-                seat=find_seat(session, parsed.room, parsed.seat, centre_code=parsed.centre),
-                url=url.rstrip("/"),
-                fingerprint=keys.fingerprint(parsed.directory),
-                officer=Operator(),
-                lifetime=timedelta(hours=chosen.token_hours),
-                now=now,
-            )
-    expires = (now + timedelta(hours=chosen.token_hours)).isoformat()
-    return answer(parsed, {"token": token.to_text(), "expires_at": expires}, token.to_text())
-
-
 def _backup(parsed: argparse.Namespace) -> int:
     with unlocked(parsed) as opened:
         passphrase = secret(
             parsed.backup_passphrase_file, BACKUP_PASSPHRASE, "New backup passphrase", twice=True
         )
+        # Written and sealed first, so that the backup tells of itself.
+        with db.transaction(opened.server.engine) as session:
+            audit.record(
+                session,
+                actor=Operator().actor,
+                action="backup_made",
+                subject="server",
+                details={"file": parsed.file.name},
+                now=utc_now(),
+            )
+            audit.seal(session, opened.keys.signing, now=utc_now())
         size = backup.backup(
             parsed.directory,
             parsed.file,
@@ -267,12 +213,17 @@ def _backup(parsed: argparse.Namespace) -> int:
 def _restore(parsed: argparse.Namespace) -> int:
     sealed_under = secret(parsed.backup_passphrase_file, BACKUP_PASSPHRASE, "Backup passphrase")
     passphrase = secret(parsed.passphrase_file, PASSPHRASE, "New passphrase", twice=True)
-    backup.restore(
+    report = backup.restore(
         parsed.file, parsed.directory, backup_passphrase=sealed_under, passphrase=passphrase
     )
-    with directory.open_server(parsed.directory) as server, db.reading(server.engine) as session:
-        report = audit.verify_chain(session)
-    fields = {"directory": str(parsed.directory), "audit_entries": report.entries}
+    fields = {
+        "directory": str(parsed.directory),
+        "audit_entries": report.entries,
+        "fault": report.fault,
+    }
+    if report.fault is not None:
+        text = f"not restored, the audit log of the backup does not hold: {report.fault}"
+        return answer(parsed, fields, text, code=NEGATIVE)
     return answer(parsed, fields, f"restored {parsed.directory}")
 
 

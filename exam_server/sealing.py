@@ -1,5 +1,6 @@
 """What lies in the database encrypted: AES-256-GCM under keys derived from the server's master."""
 
+import hmac
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ class Sealed(StrEnum):
     RELEASE_KEY = "release-key"
     ATTEMPT_KEY = "attempt-key"
     LEASE_KEY = "lease-key"
+    RESPONSE = "response"
     EVIDENCE = "evidence"
     PICTURE = "picture"
 
@@ -51,6 +53,12 @@ class Sealing:
     def _cipher(self, purpose: Sealed) -> AESGCM:
         info = f"truong-thi/sealed/1/{purpose}".encode()
         return AESGCM(HKDF(SHA256(), 32, salt=None, info=info).derive(self.master))
+
+    def content_digest(self, content: bytes) -> bytes:
+        """HMAC-SHA256 under a key of its own: tells equal contents, and lets nobody guess them."""
+        info = b"truong-thi/content-digest/1"
+        key = HKDF(SHA256(), 32, salt=None, info=info).derive(self.master)
+        return hmac.digest(key, content, "sha256")
 
     def seal(self, purpose: Sealed, row: str, plaintext: bytes) -> bytes:
         """Nonce and ciphertext."""

@@ -1,8 +1,12 @@
 """Puts the kiosk together: settings and vault in, a window that lives out."""
 
+import logging
 import os
 import signal
+import sys
+import threading
 from collections.abc import Mapping
+from types import TracebackType
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
@@ -13,6 +17,8 @@ from exam_station.settings import Settings, program_version, require_display
 from exam_station.ui.texts import Texts
 from exam_station.ui.window import KioskWindow
 from exam_station.vault import Vault, unlock_secret
+
+log = logging.getLogger("exam_station")
 
 
 class Kiosk:
@@ -58,6 +64,7 @@ def run(settings: Settings, environ: Mapping[str, str] = os.environ) -> int:
     Raises NoDisplayError, VaultError and CardError before anything is shown.
     """
     require_display(environ)
+    log_what_nobody_caught()
     app = QApplication([])
     kiosk = build_kiosk(settings, environ=environ)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -69,3 +76,15 @@ def run(settings: Settings, environ: Mapping[str, str] = os.environ) -> int:
         return app.exec()
     finally:
         kiosk.stop()
+
+
+def log_what_nobody_caught() -> None:
+    """What fails on the window's or any other thread is told to the log; the kiosk goes on."""
+
+    def caught(
+        kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        log.critical("nobody foresaw this", exc_info=(kind, error or kind(), trace))
+
+    sys.excepthook = caught
+    threading.excepthook = lambda args: caught(args.exc_type, args.exc_value, args.exc_traceback)

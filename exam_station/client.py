@@ -23,6 +23,9 @@ TIMEOUT = httpx.Timeout(10.0, connect=3.0)
 MAX_ANSWER_BYTES = 80 * 1024 * 1024
 HTTPS_PORT = 443
 
+#: OpenSSL's X509_V_FLAG_NO_CHECK_TIME, for which `ssl` has no name.
+NO_CHECK_TIME = 0x200000
+
 Answer = TypeVar("Answer", bound=BaseModel)
 
 
@@ -48,13 +51,15 @@ def pinned_context(certificate: bytes) -> ssl.SSLContext:
 
     The certificate itself is the anchor (partial chain), and no other authority is loaded. Its
     name is not compared with the host: who holds the pinned key is the server, at whatever
-    address it is reached.
+    address it is reached. Nor are its dates compared with the clock: the pin is the trust and ends
+    with the enrolment, while a station's wall clock may be wrong by years (an empty battery) and
+    must not cut it off from the server that would tell it the time.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.check_hostname = False
     context.verify_mode = ssl.CERT_REQUIRED
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | NO_CHECK_TIME
     context.load_verify_locations(cadata=ssl.DER_cert_to_PEM_cert(certificate))
     return context
 

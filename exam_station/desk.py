@@ -5,10 +5,12 @@ kept in the attempt's folder as it came, wrapped for this station's key, so that
 under the same lease at the same item.
 """
 
+import logging
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -22,7 +24,7 @@ from exam_server.contract.receipt import Receipt
 from exam_server.contract.records import SignedHead, WritingKeys
 from exam_server.contract.wrapping import Purpose, unwrap
 from exam_station import durable
-from exam_station.client import Client, ClientError, ServerRefusedError
+from exam_station.client import Client, ServerRefusedError
 from exam_station.clock import ServerClock
 from exam_station.flow.states import NoticeCode
 from exam_station.journal import (
@@ -40,6 +42,8 @@ from exam_station.vault import Vault
 from question_bank import package as packages
 from question_bank.errors import MalformedError
 from question_bank.package import PresentedForm
+
+log = logging.getLogger("exam_station")
 
 ATTEMPTS = "attempts"
 LEASE, JOURNAL, RECEIPT = "lease.json", "journal", "receipt.json"
@@ -59,12 +63,13 @@ class OpenedForm:
 
 @dataclass(slots=True)
 class _Open:
-    """What lies on the desk while a paper is open."""
+    """What lies on the desk while a paper is open; `opened` is None where only the rest is sent."""
 
     keys: WritingKeys
     journal: Journal
     outbox: Outbox
     uploader: Uploader
+    opened: OpenedForm | None = None
 
 
 class Desk:
@@ -110,27 +115,44 @@ class Desk:
             return lease
 
     def open(self, attempt: str) -> OpenedForm:
-        """Opens package and journal and starts uploading; after a restart, where it was left."""
+        """Opens package and journal and starts uploading; after a restart, where it was left.
+
+        A paper that lies open already stays open: what was written into it is told again.
+        """
         with self._lock:
+            desk = self._open
+            if desk is not None and desk.opened is not None and desk.journal.attempt == attempt:
+                form = desk.opened.sitting.form
+                return replace(desk.opened, sitting=self._replay(form, desk))
             self.close()
             lease, opening = self._opening(attempt)
             form, keys = self._form(lease, opening), self._keys(lease)
-            desk = self._lay_out(keys, self._journal(lease))
-            try:
+            with ExitStack() as opened:
+                desk = self._lay_out(keys, self._journal(lease))
+                opened.callback(desk.journal.close)
                 self._told(attempt, self._ask(desk.outbox.push))
                 sitting = self._replay(form, desk)
-            except (ClientError, StoppedError):
-                desk.journal.close()
-                raise
+                opened.pop_all()  # it stays open
+            desk.opened = OpenedForm(sitting, opening.ledger.ledger(), opening.server_time)
             self._open = desk
             desk.uploader.start()
-            return OpenedForm(sitting, opening.ledger.ledger(), opening.server_time)
+            return desk.opened
 
-    def write(self, body: records.Body) -> None:
-        """`body` is on disk when this returns; else StoppedError, and it is not."""
+    def write(self, body: records.Body, latest: datetime | None = None) -> None:
+        """`body` is on disk when this returns; else StoppedError, and it is not.
+
+        The record tells the present moment, or `latest` where that is earlier.
+        """
         desk = self._at_desk()
-        self._append(desk, body)
+        self._append(desk, body, latest)
         desk.uploader.wake()
+
+    def flush(self, attempt: str) -> None:
+        """Sends the rest and asks whether the attempt is still this station's."""
+        with self._lock:
+            desk = self._open
+            if desk is not None and desk.journal.attempt == attempt:
+                self._told(attempt, self._ask(desk.outbox.push_all))
 
     def fix_head(self) -> SignedHead | None:
         """Signs the chain as it stands, keeps the signature and lets it be sent."""
@@ -156,7 +178,10 @@ class Desk:
             return signed
 
     def submit(self, attempt: str) -> Receipt:
-        """Sends the rest and hands in; the receipt is the server's and speaks of this journal."""
+        """Sends the rest and hands in; the receipt is the server's and speaks of this journal.
+
+        It counts also where the disk has no room for it: the server gives it again.
+        """
         with self._lock:
             signed = self.last_head(attempt)
             desk = self._at_desk()
@@ -167,7 +192,10 @@ class Desk:
                 submission = api.Submission(head=head_view(signed))
                 kept = self._ask(lambda: self._client.submit(attempt, submission))
             receipt = self._checked(kept, signed)
-            _keep(path, kept)
+            try:
+                _keep(path, kept)
+            except StoppedError as error:
+                log.warning("the receipt is shown but not kept: %s", error)
             return receipt
 
     def close(self) -> None:
@@ -210,21 +238,25 @@ class Desk:
 
     def _form(self, lease: api.LeaseView, opening: api.OpenView) -> PresentedForm:
         try:
-            key = unwrap(
-                opening.content_key,
-                self._vault.wrapping,
-                Purpose.CONTENT_KEY,
-                opening.package,
-                self._vault.station,
-            )
-            sealed = self._packages.sealed(opening.package)
-            header, plain = sealed_package.unseal(sealed, key, self._vault.server)
-            form = packages.decode(plain)
+            return self._unsealed(lease, opening)
         except (ContractError, MalformedError) as error:
+            self._packages.discard(opening.package)
             raise StoppedError(NoticeCode.PACKAGE_DAMAGED, str(error)) from error
+
+    def _unsealed(self, lease: api.LeaseView, opening: api.OpenView) -> PresentedForm:
+        key = unwrap(
+            opening.content_key,
+            self._vault.wrapping,
+            Purpose.CONTENT_KEY,
+            opening.package,
+            self._vault.station,
+        )
+        sealed = self._packages.sealed(opening.package)
+        header, plain = sealed_package.unseal(sealed, key, self._vault.server)
+        form = packages.decode(plain)
         expected = (opening.package, self._vault.realm, lease.code)
         if (header.package, header.realm, form.code) != expected:
-            raise StoppedError(NoticeCode.PACKAGE_DAMAGED, "the package is another one")
+            raise ContractError("the package is another one")
         return form
 
     def _keys(self, lease: api.LeaseView) -> WritingKeys:
@@ -288,7 +320,7 @@ class Desk:
         self._open = self._lay_out(self._keys(lease), self._journal(lease))
         self._open.uploader.start()
 
-    def _append(self, desk: _Open, body: records.Body) -> None:
+    def _append(self, desk: _Open, body: records.Body, latest: datetime | None = None) -> None:
         now = self._clock.now()
         if now is None:
             raise StoppedError(NoticeCode.SERVER_REFUSES, "the server's time is not known")
@@ -297,7 +329,7 @@ class Desk:
             sequence=desk.journal.sequence + 1,
             previous=desk.journal.head,
             acknowledged=desk.outbox.acknowledged,
-            at=round(now.timestamp() * 1000),
+            at=int(min(now, latest or now).timestamp() * 1000),
             rng=self._rng,
         )
         try:

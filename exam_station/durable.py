@@ -7,8 +7,12 @@ from exam_server.contract.errors import ContractError
 
 
 def make_folder(path: Path) -> None:
-    """`path` with its parents, for this account only."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """`path` with its parents; every level made here is this account's only, and on disk."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+    sync_folder(path.parent)
 
 
 def sync_folder(path: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from card_reader.access.passwords import cccd_passwords
 from card_reader.errors import CardError, CardReason
 from card_reader.evidence import Challenge, ChipEvidence, Freshness
-from card_reader.lds import dg2
-from card_reader.reader import DEFAULT_GROUPS, StepName, read_card
+from card_reader.lds import DATA_GROUPS, dg2
+from card_reader.reader import StepName, read_card
 from card_reader.transport import Transport
 from card_reader.trust.store import Realm, TrustStore
 from card_reader.verify import IdentityRefused, IdentityUnproven, Policy, Report, verify
@@ -18,10 +18,25 @@ from exam_server.contract.evidence_signature import sign_evidence
 from exam_station.client import Client, ClientError, ServerRefusedError
 from exam_station.face.picture import UnreadablePictureError, decode_picture, encode_jpeg
 from exam_station.flow.states import CardReading, CardTrouble
+from exam_station.settings import CARD_GROUPS
 from exam_station.vault import Vault
 
 #: Select, access, SOD, the data groups, active authentication, COM.
-STEPS = 5 + len(DEFAULT_GROUPS)
+STEPS = 5 + len(CARD_GROUPS)
+DG2 = DATA_GROUPS[2].name
+
+#: Hears the step's name, how many are behind, how many there are, and the portrait once it is read.
+Progress = Callable[[str, int, int, bytes | None], None]
+
+#: Reasons that mean something else at a kiosk, where nobody types passwords or opens files; every
+#: other one is a trouble of the same name.
+TROUBLES = {
+    CardReason.NO_PASSWORD: CardTrouble.NO_IDENTITY_DATA,
+    CardReason.UNREADABLE_INPUT: CardTrouble.MALFORMED_FILE,
+    CardReason.CHIP_NOT_GENUINE: CardTrouble.CHIP_ANSWERED_WRONGLY,
+    CardReason.IDENTITY_REFUSED: CardTrouble.CHIP_ANSWERED_WRONGLY,
+    CardReason.IDENTITY_UNPROVEN: CardTrouble.CHIP_ANSWERED_WRONGLY,
+}
 
 
 class TapError(Exception):
@@ -53,14 +68,15 @@ class Identification:
         *,
         reader: str,
         today: datetime,
-        progress: Callable[[str, int, int], None],
+        progress: Progress,
     ) -> CardReading:
-        """`connect` opens the card on the reader; `progress` hears step, done and total."""
-        challenge = self._challenge(placement.id)
+        """`connect` opens the card on the reader."""
+        challenge, expires_at = self._challenge(placement.id)
+        tap = _Tap(progress)
         try:
-            evidence = self._evidence(placement, connect, challenge, reader, today, progress)
+            evidence = self._evidence(placement, connect, challenge, reader, today, tap)
         except CardError as error:
-            raise TapError(_trouble(error.reason), str(error)) from error
+            raise TapError(trouble(error.reason), str(error)) from error
         raw = evidence.to_bytes()
         report = self._opinion(evidence, challenge)
         return CardReading(
@@ -72,15 +88,16 @@ class Identification:
                 placement=placement.id,
                 evidence=raw,
             ),
-            portrait=_portrait(evidence),
+            portrait=tap.portrait,
             verdict=report.verdict.value,
             reasons=tuple(finding.value for finding in report.reasons),
+            expires_at=expires_at,
         )
 
-    def _challenge(self, placement: str) -> Challenge:
+    def _challenge(self, placement: str) -> tuple[Challenge, datetime]:
         try:
             issued = self._client.challenge(placement)
-            return Challenge(issued.id, issued.value, Freshness.SERVER)
+            return Challenge(issued.id, issued.value, Freshness.SERVER), issued.expires_at
         except ServerRefusedError as refusal:
             busy = refusal.code in (ErrorCode.TOO_BUSY, ErrorCode.INTERNAL)
             reason = CardTrouble.NO_SERVER if busy else CardTrouble.SERVER_REFUSES
@@ -97,23 +114,22 @@ class Identification:
         challenge: Challenge,
         reader: str,
         today: datetime,
-        progress: Callable[[str, int, int], None],
+        tap: "_Tap",
     ) -> ChipEvidence:
         """The passwords follow from the roster: nothing is typed (FACTS: the chip card)."""
         passwords = cccd_passwords(
             placement.citizen_number or "", placement.date_of_birth, today=today.date()
         )
-        done = 0
-
-        def step(name: StepName) -> None:
-            nonlocal done
-            progress(name.value, done, STEPS)
-            done += 1
-
         transport = connect()
         try:
             return read_card(
-                transport, passwords, challenge=challenge, progress=step, reader=reader
+                transport,
+                passwords,
+                challenge=challenge,
+                progress=tap.step,
+                on_file=tap.file,
+                groups=CARD_GROUPS,
+                reader=reader,
             )
         finally:
             transport.close()
@@ -131,14 +147,34 @@ class Identification:
             return error.report
 
 
-def _portrait(evidence: ChipEvidence) -> bytes | None:
-    """The chip's portrait as a JPEG, None where there is none to be had.
+class _Tap:
+    """One reading as it goes on: counts its steps, takes the portrait out as soon as it comes."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._name = ""
+        self._begun = 0
+        self.portrait: bytes | None = None
+
+    def step(self, name: StepName) -> None:
+        self._name = name.value
+        self._begun += 1
+        self._tell()
+
+    def file(self, name: str, content: bytes) -> None:
+        if name == DG2:
+            self.portrait = _portrait(content)
+            self._tell()
+
+    def _tell(self) -> None:
+        self._progress(self._name, self._begun - 1, STEPS, self.portrait)
+
+
+def _portrait(raw: bytes) -> bytes | None:
+    """The portrait in EF.DG2 as a JPEG, None where there is none to be had.
 
     A JPEG stays as it is; JPEG 2000, which screens do not show, is encoded anew.
     """
-    raw = evidence.files.get("EF.DG2")
-    if raw is None:
-        return None
     try:
         image = dg2.parse(raw)[0]
         if image.mime == dg2.JPEG:
@@ -148,8 +184,6 @@ def _portrait(evidence: ChipEvidence) -> bytes | None:
         return None
 
 
-def _trouble(reason: CardReason) -> CardTrouble:
-    try:
-        return CardTrouble(reason.value)
-    except ValueError:
-        return CardTrouble.CHIP_ANSWERED_WRONGLY
+def trouble(reason: CardReason) -> CardTrouble:
+    """What a reason of the card reader means to the candidate."""
+    return TROUBLES.get(reason) or CardTrouble(reason.value)

@@ -3,6 +3,7 @@
 Pictures live in memory only, for as long as the check runs.
 """
 
+import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,8 @@ from exam_station.face.policy import (
 )
 from exam_station.flow import events
 from exam_station.flow.states import FaceResult, Frame
+
+log = logging.getLogger("exam_station")
 
 PREVIEW_SIDE = 640
 #: Seconds between frames: what a person can follow, and what a file source must not outrun.
@@ -44,23 +47,29 @@ class Looking:
         try:
             result = self._compare(post)
         except FaceError as error:
-            result = FaceResult(_contract(record_without_comparison(error.reason.value)))
+            log.warning("no face was compared: %s", error)
+            result = not_compared(error.reason.value)
         if result is not None and self._wanted():
             post(events.FaceDecided(self._turn, result))
 
     def _compare(self, post: Callable[[events.Event], None]) -> FaceResult | None:
         check = FaceCheck(self._models, self._portrait)
         try:
-            for attempt in range(1, MAX_TRIES + 1):
-                self._watch(check, attempt, post)
-                if not self._wanted():
-                    return None
-                record = check.decide()
-                if record.decision is not FaceDecision.TRY_AGAIN:
-                    return _result(record, check)
-            return FaceResult(_contract(record_without_comparison("too_many_tries")))
+            record = self._try(check, 1, post)
+            for attempt in range(2, MAX_TRIES + 1):
+                if record is None or record.decision is not FaceDecision.TRY_AGAIN:
+                    break
+                record = self._try(check, attempt, post)
+            return None if record is None else _result(record, check)
         finally:
             check.forget()
+
+    def _try(
+        self, check: FaceCheck, attempt: int, post: Callable[[events.Event], None]
+    ) -> FaceRecord | None:
+        """One try's record, None where it is not wanted any more."""
+        self._watch(check, attempt, post)
+        return check.decide() if self._wanted() else None
 
     def _watch(self, check: FaceCheck, attempt: int, post: Callable[[events.Event], None]) -> None:
         frames = open_source(self._camera).frames()
@@ -77,7 +86,12 @@ class Looking:
         preview = shrink(frame, PREVIEW_SIDE)[0]
         height, width = preview.shape[:2]
         shown = Frame(width, height, preview.tobytes())
-        return events.FrameSeen(self._turn, shown, finding.hint.value, attempt)
+        return events.FrameSeen(self._turn, shown, finding.hint.value, attempt, finding.pictures)
+
+
+def not_compared(cause: str) -> FaceResult:
+    """A referral: nothing could be compared, for `cause`, which this station's log tells."""
+    return FaceResult(_contract(record_without_comparison(cause)))
 
 
 def _result(record: FaceRecord, check: FaceCheck) -> FaceResult:
@@ -86,16 +100,19 @@ def _result(record: FaceRecord, check: FaceCheck) -> FaceResult:
 
 
 def _contract(record: FaceRecord) -> api.FaceRecord:
-    """The record as the server keeps it. Without an accepting threshold nothing is accepted: 0."""
+    """The record as the server keeps it. Without an accepting threshold nothing is accepted: 0.
+
+    Where nothing was compared, `fusion` is ``none``, and neither model nor score are named.
+    """
     return api.FaceRecord(
-        decision=record.decision.value,
+        decision=api.FaceVerdict(record.decision.value),
         score=record.distance,
         accept_threshold=record.accept_at or 0.0,
         refer_threshold=record.refuse_above,
         fusion=record.fusion_mode.value,
-        model=record.model_sha256 or record.cause,
+        model=record.model_sha256,
         frames=record.frames,
         attempts=record.attempt,
         quality=record.quality,
-        liveness=record.liveness,
+        liveness=api.Liveness(record.liveness),
     )

@@ -108,9 +108,14 @@ class Runner(QObject):
     def _watch_devices(self) -> None:
         while not self._stopping.is_set():
             self._looked.clear()
-            self._posted.emit(events.DevicesSeen(devices.look(self._settings, self._work.watch)))
+            try:
+                seen = devices.look(self._settings, self._work.watch)
+                self._posted.emit(events.DevicesSeen(seen))
+            except Exception:  # whatever it was, the next look may succeed
+                log.exception("the devices could not be looked at")
             self._looked.wait(DEVICES_SECONDS)
 
 
 def _first_state(settings: Settings, vault: Vault, version: str) -> State:
-    return State(status=Status(language=settings.language, realm=vault.realm, version=version))
+    status = Status(language=settings.language, realm=vault.realm, version=version)
+    return State(status=status, language=settings.language)

@@ -8,6 +8,13 @@ from pathlib import Path
 
 from exam_station.flow.states import Language
 
+#: The data groups that a check-in reads (ICAO 9303-10 §4.7): MRZ, portrait, the holder's details
+#: of the Vietnamese card, and what chip authentication and active authentication need. DG13 is
+#: read because the MRZ has no diacritics: only it tells the name as the roster writes it, which
+#: the server compares. It holds more than that (address, parents), but only the whole file can be
+#: verified: the issuer signed one digest of it.
+CARD_GROUPS = (1, 2, 13, 14, 15)
+
 MODELS_VARIABLE = "EXAM_STATION_MODELS"
 TRUST = "trust"
 

@@ -1,9 +1,11 @@
 """Brings the journal to the server: in order, in batches, again until it is acknowledged.
 
 The server's word alone decides where to go on: its sequence is asked for at the start and after
-every gap, so that a restart on either side loses and doubles nothing.
+every gap, so that a restart on either side loses and doubles nothing. A server that takes
+no more of the attempt gets the rest once, as evidence: whether it counts, people decide.
 """
 
+import logging
 import random
 import threading
 from collections.abc import Callable
@@ -16,8 +18,11 @@ from exam_station.client import Client, ClientError, ServerRefusedError
 from exam_station.flow.states import NoticeCode
 from exam_station.journal import Journal
 
+log = logging.getLogger("exam_station")
+
 BATCH = 200
 BACK_OFF_FIRST, BACK_OFF_MOST = 0.5, 15.0
+LONGEST_ASKED = 60.0
 SIGN_EVERY = 30.0
 
 #: Refusals that no repetition changes.
@@ -30,6 +35,10 @@ FINAL = {
     ErrorCode.NOT_ADMITTED: NoticeCode.SERVER_REFUSES,
     ErrorCode.NOT_FOUND: NoticeCode.SERVER_REFUSES,
 }
+
+
+#: Refusals of what is genuine but too late: the server sets such batches aside as evidence.
+TOO_LATE = (ErrorCode.LEASE_SUPERSEDED, ErrorCode.ATTEMPT_CLOSED, ErrorCode.SHIFT_CLOSED)
 
 
 class StoppedError(Exception):
@@ -86,6 +95,8 @@ class Outbox:
             try:
                 answer = self._client.send_records(self._journal.attempt, batch)
             except ServerRefusedError as refusal:
+                if refusal.code in TOO_LATE:
+                    self._leave_as_evidence(last)
                 raise self._judged(refusal) from refusal
             self._accept(answer)
             if batch.head is not None:
@@ -100,6 +111,19 @@ class Outbox:
                 return progress
             progress = self.push()
         return progress
+
+    def _leave_as_evidence(self, sent: int) -> None:
+        """Sends what is behind record `sent`, once; the server's no to it is known already."""
+        while records := self._journal.after(sent, BATCH):
+            batch = api.RecordBatch(records=[record.to_bytes() for record in records])
+            try:
+                self._client.send_records(self._journal.attempt, batch)
+            except ServerRefusedError as refusal:
+                log.info("records from %d on are set aside: %s", sent + 1, refusal.code)
+            except ClientError:
+                log.warning("records from %d on did not reach the server", sent + 1)
+                return
+            sent = records[-1].sequence
 
     @property
     def has_work(self) -> bool:
@@ -134,7 +158,7 @@ class Outbox:
 
 
 class Uploader:
-    """Pushes the outbox on a thread of its own until closed.
+    """Pushes the outbox on a thread of its own until closed, whatever else may fail.
 
     `told` gets every Progress, `stopped` one StoppedError; both on the uploader's thread.
     `sign` is called every `SIGN_EVERY` seconds in which something was written.
@@ -158,6 +182,7 @@ class Uploader:
         self._jitter = jitter
         self._wake = threading.Event()
         self._closing = threading.Event()
+        self._sign_at = 0.0
         self._thread = threading.Thread(target=self._run, name="uploader", daemon=True)
 
     def start(self) -> None:
@@ -176,30 +201,36 @@ class Uploader:
 
     def _run(self) -> None:
         failures = 0
-        sign_at = self._elapsed() + SIGN_EVERY
-        try:
-            while not self._closing.is_set():
-                if self._elapsed() >= sign_at:
-                    self._sign()
-                    sign_at = self._elapsed() + SIGN_EVERY
-                if not self._outbox.has_work:
-                    self._wake.wait(timeout=1.0)
-                    self._wake.clear()
-                    continue
-                failures = self._exchange(failures)
-        except StoppedError as error:
-            self._stopped(error)
+        self._sign_at = self._elapsed() + SIGN_EVERY
+        while not self._closing.is_set():
+            try:
+                self._round()
+                failures = 0
+            except StoppedError as error:
+                self._stopped(error)
+                return
+            except ClientError as error:
+                self._rest(failures, asked_by(error))
+                failures += 1
+            except Exception:  # nobody foresaw it; the journal must go on being sent
+                log.exception("the uploader failed and begins again")
+                self._rest(failures, None)
+                failures += 1
 
-    def _exchange(self, failures: int) -> int:
-        """One push; gives the number of failures in a row."""
-        try:
+    def _round(self) -> None:
+        if self._elapsed() >= self._sign_at:
+            self._sign()
+            self._sign_at = self._elapsed() + SIGN_EVERY
+        if self._outbox.has_work:
             self._told(self._outbox.push())
-        except ClientError as error:
-            self._told(Progress(self._outbox.unsent))
-            asked = getattr(error, "retry_after", None)
-            self._closing.wait(asked or back_off(failures, self._jitter()))
-            return failures + 1
-        return 0
+            return
+        self._wake.wait(timeout=1.0)
+        self._wake.clear()
+
+    def _rest(self, failures: int, asked: float | None) -> None:
+        self._told(Progress(self._outbox.unsent))
+        jitter = self._jitter()
+        self._closing.wait(back_off(failures, jitter) if asked is None else spread(asked, jitter))
 
 
 def back_off(failures: int, jitter: float) -> float:
@@ -209,3 +240,14 @@ def back_off(failures: int, jitter: float) -> float:
     """
     longest = min(BACK_OFF_FIRST * 2 ** min(failures, 10), BACK_OFF_MOST)
     return float(longest * (0.5 + jitter / 2))
+
+
+def asked_by(error: ClientError) -> float | None:
+    """The seconds that a busy server asked to be left alone, None where it did not."""
+    asked = error.retry_after if isinstance(error, ServerRefusedError) else None
+    return min(asked, LONGEST_ASKED) if asked else None
+
+
+def spread(seconds: float, jitter: float) -> float:
+    """`seconds` and up to half as much again; `jitter` in [0, 1)."""
+    return seconds * (1 + jitter / 2)

@@ -1,9 +1,11 @@
 """Does what the flow asks for, on threads of its own, and posts what came of it as events.
 
-No Qt here. Whatever happens in a job becomes one of the events that the effect names.
+No Qt here. Whatever happens in a job becomes one of the events that the effect names, also what
+nobody foresaw: a screen that waits for an answer gets one.
 """
 
 import logging
+import random
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -12,7 +14,7 @@ from typing import assert_never
 from card_reader.errors import CardReason, ReaderError
 from card_reader.transport import Transport
 from exam_server.contract import api
-from exam_server.contract.errors import ContractError
+from exam_server.contract.errors import ContractError, ErrorCode
 from exam_server.contract.receipt import head_code
 from exam_station.client import Client, ClientError, ServerRefusedError
 from exam_station.clock import ServerClock
@@ -20,16 +22,18 @@ from exam_station.desk import Desk
 from exam_station.flow import effects, events
 from exam_station.flow.effects import Effect
 from exam_station.flow.events import Event
-from exam_station.flow.states import NoticeCode
+from exam_station.flow.states import CardTrouble, NoticeCode
 from exam_station.identity import Identification, TapError, load_trust
-from exam_station.looking import Looking
+from exam_station.looking import Looking, not_compared
 from exam_station.readers import Readers, ReaderWatch
 from exam_station.settings import Settings
 from exam_station.staging import Packages
-from exam_station.uploader import Progress, StoppedError
+from exam_station.uploader import Progress, StoppedError, asked_by, spread
 from exam_station.vault import Vault
 
 log = logging.getLogger("exam_station")
+
+Failed = type[events.LeaseFailed] | type[events.AttemptFailed]
 
 
 class Work:
@@ -44,9 +48,11 @@ class Work:
         clock: ServerClock,
         post: Callable[[Event], None],
         devices_changed: Callable[[], None],
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._settings = settings
         self._readers = readers
+        self._jitter = jitter
         self._post = post
         self.clock = clock
         self._client = Client(vault, clock)
@@ -84,10 +90,13 @@ class Work:
     def write(self, effect: effects.WriteRecord) -> events.AttemptStopped | None:
         """Puts one record on disk, now; what stopped it, if something did."""
         try:
-            self._desk.write(effect.body)
+            self._desk.write(effect.body, effect.latest)
         except StoppedError as error:
             log.error("a record could not be written: %s", error)
             return events.AttemptStopped(effect.attempt, error.code)
+        except (ContractError, ValueError, TypeError, OSError):
+            log.exception("a record could not be written")
+            return events.AttemptStopped(effect.attempt, NoticeCode.PROGRAM_FAILED)
         return None
 
     def do(self, effect: Effect) -> None:
@@ -96,39 +105,61 @@ class Work:
             case effects.WriteRecord():
                 raise ValueError("a record is written with write, before the next picture")
             case effects.Beat(heartbeat):
-                self._run(self._pool, lambda: self._beat(heartbeat))
-            case effects.StagePackages(packages):
-                self._run(self._pool, lambda: self._stage(packages))
-            case effects.ReadCard():
-                self._run(self._pool, lambda: self._read_card(effect))
+                failed: Event = events.BeatFailed(ErrorCode.INTERNAL)
+                self._run(self._pool, lambda: self._beat(heartbeat), failed)
+            case effects.StagePackages(packages, here):
+                unchanged = events.PackagesStaged(here)
+                self._run(self._pool, lambda: self._stage(packages), unchanged)
+            case effects.ReadCard(turn):
+                failed = events.CardFailed(turn, CardTrouble.CHIP_ANSWERED_WRONGLY)
+                self._run(self._pool, lambda: self._read_card(effect), failed)
             case effects.StartCamera(turn, portrait):
                 self._look(turn, portrait)
             case effects.StopCamera():
                 self._looking_turn = -1
-            case effects.CheckIn():
-                self._run(self._pool, lambda: self._check_in(effect))
-            case effects.AskCheckIn():
-                self._run(self._pool, lambda: self._ask_check_in(effect))
+            case effects.CheckIn(turn):
+                failed = events.CheckInFailed(turn, ErrorCode.INTERNAL)
+                self._run(self._pool, lambda: self._check_in(effect), failed)
+            case effects.AskCheckIn(turn):
+                failed = events.CheckInFailed(turn, ErrorCode.INTERNAL)
+                self._run(self._pool, lambda: self._ask_check_in(effect), failed)
             case effects.FetchLease(attempt):
-                self._for_attempt(attempt, lambda: self._fetch_lease(attempt))
+                self._for_attempt(attempt, lambda: self._fetch_lease(attempt), events.LeaseFailed)
             case effects.OpenForm(attempt):
                 self._for_attempt(attempt, lambda: self._open_form(attempt))
             case effects.FixHead(attempt):
-                self._for_attempt(attempt, self._fix_head)
+                self._for_attempt(attempt, lambda: self._fix_head(attempt))
+            case effects.Flush(attempt):
+                self._for_attempt(attempt, lambda: self._desk.flush(attempt))
             case effects.Submit(attempt):
                 self._for_attempt(attempt, lambda: self._submit(attempt))
             case effects.CloseAttempt():
-                self._run(self._attempt_pool, self._desk.close)
+                self._run(self._attempt_pool, self._desk.close, None)
             case effects.Log(line):
                 log.info("%s", line)
             case _:
                 assert_never(effect)
 
-    def _run(self, pool: ThreadPoolExecutor, job: Callable[[], None]) -> None:
+    def _run(
+        self, pool: ThreadPoolExecutor, job: Callable[[], None], otherwise: Event | None
+    ) -> None:
+        """`otherwise` is posted where the job fails in a way that nobody foresaw."""
+
+        def report(future: "Future[None]") -> None:
+            if future.cancelled() or (error := future.exception()) is None:
+                return
+            log.error("a job failed", exc_info=error)
+            if otherwise is not None:
+                self._post(otherwise)
+
         try:
-            pool.submit(job).add_done_callback(_report)
+            pool.submit(job).add_done_callback(report)
         except RuntimeError:  # the pool is shut down: the kiosk is ending
             log.debug("not started any more")
+
+    def _wait(self, error: ClientError) -> float:
+        """Seconds after which it is worth trying again."""
+        return spread(asked_by(error) or events.WAIT, self._jitter())
 
     # --- the seat -------------------------------------------------------------------------------
 
@@ -137,17 +168,13 @@ class Work:
             self._post(events.BeatAnswered(self._client.heartbeat(heartbeat)))
         except ServerRefusedError as refusal:
             log.warning("the heartbeat was refused: %s", refusal)
-            self._post(events.BeatFailed(refusal.code))
+            wait = self._wait(refusal) if refusal.retry_after else 0.0
+            self._post(events.BeatFailed(refusal.code, wait))
         except ClientError:
             self._post(events.BeatFailed())
 
     def _stage(self, packages: tuple[api.PackageView, ...]) -> None:
-        here: frozenset[str] = frozenset()
-        try:
-            here = self._packages.stage(packages)
-        except (ClientError, ContractError, OSError) as error:
-            log.warning("packages could not be staged: %s", error)
-        self._post(events.PackagesStaged(here))
+        self._post(events.PackagesStaged(self._packages.stage(packages)))
 
     # --- identifying ----------------------------------------------------------------------------
 
@@ -159,8 +186,8 @@ class Work:
                 raise ReaderError("the card was taken off", CardReason.CARD_REMOVED)
             return self._readers.connect(reader)
 
-        def stepped(step: str, done: int, total: int) -> None:
-            self._post(events.ReadingStepped(turn, step, done, total))
+        def stepped(step: str, done: int, total: int, portrait: bytes | None) -> None:
+            self._post(events.ReadingStepped(turn, step, done, total, portrait))
 
         try:
             reading = self._identification.read(
@@ -184,7 +211,8 @@ class Work:
             models=self._settings.models,
             wanted=lambda: self._looking_turn == turn,
         )
-        self._run(self._pool, lambda: looking.run(self._post))
+        referred = events.FaceDecided(turn, not_compared("program_failed"))
+        self._run(self._pool, lambda: looking.run(self._post), referred)
 
     def _check_in(self, effect: effects.CheckIn) -> None:
         reading, face = effect.reading, effect.face
@@ -207,16 +235,19 @@ class Work:
             self._post(events.CheckInAnswered(turn, ask()))
         except ServerRefusedError as refusal:
             log.warning("the check-in was refused: %s", refusal)
-            self._post(events.CheckInFailed(turn, refusal.code))
-        except ClientError:
-            self._post(events.CheckInFailed(turn))
+            self._post(events.CheckInFailed(turn, refusal.code, self._wait(refusal)))
+        except ClientError as error:
+            self._post(events.CheckInFailed(turn, wait=self._wait(error)))
 
     # --- the attempt ----------------------------------------------------------------------------
 
-    def _for_attempt(self, attempt: str, job: Callable[[], None]) -> None:
-        self._run(self._attempt_pool, lambda: self._guarded(attempt, job))
+    def _for_attempt(
+        self, attempt: str, job: Callable[[], None], failed: Failed = events.AttemptFailed
+    ) -> None:
+        stopped = events.AttemptStopped(attempt, NoticeCode.PROGRAM_FAILED)
+        self._run(self._attempt_pool, lambda: self._guarded(attempt, job, failed), stopped)
 
-    def _guarded(self, attempt: str, job: Callable[[], None]) -> None:
+    def _guarded(self, attempt: str, job: Callable[[], None], failed: Failed) -> None:
         try:
             job()
         except StoppedError as error:
@@ -224,9 +255,9 @@ class Work:
             self._post(events.AttemptStopped(attempt, error.code))
         except ServerRefusedError as refusal:
             log.warning("the server refused: %s", refusal)
-            self._post(events.AttemptFailed(attempt, refusal.code))
-        except ClientError:
-            self._post(events.AttemptFailed(attempt))
+            self._post(failed(attempt, refusal.code, self._wait(refusal)))
+        except ClientError as error:
+            self._post(failed(attempt, wait=self._wait(error)))
         except ContractError as error:
             log.error("what the server sent cannot be used: %s", error)
             self._post(events.AttemptStopped(attempt, NoticeCode.SERVER_REFUSES))
@@ -242,8 +273,10 @@ class Work:
         opened = self._desk.open(attempt)
         self._post(events.FormOpened(attempt, opened.sitting, opened.ledger, opened.server_time))
 
-    def _fix_head(self) -> None:
-        self._desk.fix_head()
+    def _fix_head(self, attempt: str) -> None:
+        signed = self._desk.fix_head()
+        if signed is not None and signed.attempt == attempt:
+            self._post(events.HeadFixed(attempt, head_code(signed.head)))
 
     def _submit(self, attempt: str) -> None:
         signed = self._desk.last_head(attempt)
@@ -260,12 +293,3 @@ class Work:
                 answer.server_time if answer else None,
             )
         )
-
-
-def _report(future: "Future[None]") -> None:
-    """A job that failed in a way nobody foresaw is told to the log, not to the candidate."""
-    if future.cancelled():
-        return
-    error = future.exception()
-    if error is not None:
-        log.error("a job failed", exc_info=error)

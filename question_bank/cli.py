@@ -45,7 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except QuestionBankError as error:
-        print(f"question-bank: {error}", file=sys.stderr)
+        line = " ".join(str(error).split())
+        if options.json:
+            _print_json({"error": line})
+        print(f"question-bank: {line}", file=sys.stderr)
         return UNUSABLE
     except BrokenPipeError:  # the reader of our output has gone, and that is its right
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -80,7 +83,10 @@ def _show(file: Path, *, as_json: bool) -> int:
 
 def _score(item_file: Path, cases_file: Path, *, as_json: bool) -> int:
     log = ProblemLog(item_file.name)
-    read = read_single(_bytes(item_file), log)
+    data = _bytes(item_file)
+    if data.startswith(ZIP_MAGIC):
+        raise FileRefusedError(f"{item_file}: a package; score takes the XML of one item")
+    read = read_single(data, log)
     if read is None:
         problem = log.problems[-1]
         raise FileRefusedError(
@@ -100,8 +106,10 @@ def _score(item_file: Path, cases_file: Path, *, as_json: bool) -> int:
 
 
 def _import(files: Sequence[Path], bank: str, *, as_json: bool) -> int:
-    if "://" in bank:
+    if not bank or "://" in bank:
         raise FileRefusedError("--bank: only a folder is supported; give its path")
+    if Path(bank).exists() and not Path(bank).is_dir():
+        raise FileRefusedError(f"--bank: {bank} is a file; give a folder")
     found = [_read(file) for file in files]
     items = tuple(item for part in found for item in part.items)
     problems = tuple(problem for part in found for problem in part.problems)

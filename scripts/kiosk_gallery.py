@@ -113,11 +113,12 @@ def screens() -> Iterator[tuple[str, states.Screen, timedelta | None]]:
     yield "out-of-order", states.OutOfOrder(problems), None
     yield "no-shift", states.NoShift(PLACE, SHIFT), None
     yield "welcome", states.Welcome(PLACE, SHIFT, PERSON), None
-    yield "reading", states.Reading(PERSON, "EF.DG2", 5, 9), None
+    yield "reading", states.Reading(PERSON, "EF.DG1", 3, 10), None
+    yield "reading-portrait", states.Reading(PERSON, "EF.DG13", 5, 10, portrait()), None
     yield "card-problem", states.CardProblem(PERSON, states.CardTrouble.CARD_REMOVED), None
     yield "card-refused", states.CardRefused(PERSON, ("data_group_mismatch",)), None
     yield "consent", states.Consent(PERSON, reading), None
-    yield "face", states.Face(PERSON, reading, frame(), "ok", 1), None
+    yield "face", states.Face(PERSON, reading, frame(), "ok", 1, 2), None
     yield "checking-in", states.CheckingIn(PERSON, reading, True, result), None
     yield "referred", states.Referred(PERSON, "k1", ("face_referred",)), None
     yield "waiting", states.Waiting(PERSON, SHIFT, "a1", conditional=True), None
@@ -129,10 +130,12 @@ def screens() -> Iterator[tuple[str, states.Screen, timedelta | None]]:
     yield "writing-numeric", writing(18, 18), 4 * minutes
     yield "confirm-submit", states.ConfirmSubmit(writing(22, 19)), 3 * minutes
     yield "paused", states.Paused(writing(5, 4)), 52 * minutes
+    yield "time-up", states.TimeUp(writing(22, 19), "K7QF-M2ZX-94TD"), timedelta(0)
     yield "submitting", states.Submitting(PERSON, "a1", "candidate", "K7QF-M2ZX-94TD", 3.0), None
     receipt = Receipt("a1", "test", "01000123", "Toán", "0101", 77, bytes(range(32)), 21, START)
     yield "receipt", states.ReceiptShown(PERSON, receipt), None
     yield "notice", states.Notice(states.NoticeCode.JOURNAL_IN_USE, PERSON, "a1", True), None
+    yield "notice-closed", states.Notice(states.NoticeCode.ATTEMPT_CLOSED, PERSON, "a1"), None
 
 
 def status(language: Language, remaining: timedelta | None) -> Status:

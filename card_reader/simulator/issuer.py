@@ -1,7 +1,7 @@
 """A test issuer: country signing authority, document signers, revocation list, cards.
 
-Every name says TEST, and the private keys lie readable beside the certificates: nothing of this
-may ever be an anchor outside the realm `test`.
+Every name says TEST, every certificate carries the extension TEST_ISSUER, and the private keys lie
+readable beside the certificates: nothing of this may ever be an anchor outside the realm `test`.
 """
 
 import os
@@ -27,11 +27,13 @@ from card_reader.simulator import personalisation, security_object
 from card_reader.simulator.personalisation import Holder
 from card_reader.simulator.profile import REALM, CardProfile
 from card_reader.simulator.security_object import SignerKey
+from card_reader.trust.certificates import TEST_ISSUER
 
 ORGANISATION = "Trường Thi TEST"
 CSCA_FILE, SIGNER_FILE, REVOKED_FILE, CRL_FILE = "csca.pem", "ds.pem", "ds-revoked.pem", "crl.pem"
 KEYS_FILE = "private-keys.test.pem"
 _DOCUMENT_TYPE_LIST = x509.ObjectIdentifier("2.23.136.1.1.6.2")  # ICAO 9303-12 §7.1.1.6
+_TEST_MARK = x509.UnrecognizedExtension(x509.ObjectIdentifier(TEST_ISSUER), b"\x05\x00")  # NULL
 _TYPE_ID = bytes.fromhex("3009020100310413024944")  # { version 0, { "ID" } }
 _VALID_BEFORE, _AUTHORITY_YEARS, _SIGNER_YEARS = timedelta(days=30), 25, 15
 _YEAR = timedelta(days=365.25)
@@ -232,6 +234,7 @@ def _builder(
         .serial_number(int.from_bytes(b"\x01" + rng(15), "big"))
         .not_valid_before(start)
         .not_valid_after(start + years * _YEAR)
+        .add_extension(_TEST_MARK, critical=False)
     )
 
 

@@ -23,6 +23,9 @@ from card_reader.trust.signatures import (
 )
 
 MAX_CERTIFICATE = 64 * 1024
+#: An extension in the certificates of test issuers, under the arc for examples (ITU-T X.660):
+#: whatever their names say, they are never anchors of the realm `live`.
+TEST_ISSUER = "2.999.9303.1"
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Certificate:
     not_after: datetime
     is_ca: bool
     may_sign_documents: bool
+    is_test: bool
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.raw == other.raw
@@ -124,6 +128,7 @@ def parse_certificate(raw: bytes) -> Certificate:
             not_after=validity["not_after"].native,
             is_ca=_may_issue(constraints, usage),
             may_sign_documents=usage is None or "digital_signature" in usage.native,
+            is_test=any(item["extn_id"].dotted == TEST_ISSUER for item in body["extensions"]),
         )
 
 

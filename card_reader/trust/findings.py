@@ -15,6 +15,7 @@ class Finding(StrEnum):
     UNSUPPORTED_ALGORITHM = "unsupported_algorithm"
     NO_ANCHOR = "no_anchor"
     CHAIN_INVALID = "chain_invalid"
+    SIGNER_MAY_NOT_SIGN = "signer_may_not_sign"
     SIGNER_REVOKED = "signer_revoked"
     ANCHOR_REVOKED = "anchor_revoked"
     CRL_STALE = "crl_stale"
@@ -51,6 +52,7 @@ _EXPLANATIONS: dict[Finding, str] = {
     Finding.UNSUPPORTED_ALGORITHM: "An algorithm or curve is unknown here.",
     Finding.NO_ANCHOR: "No trusted issuer certificate (CSCA) vouches for the signer.",
     Finding.CHAIN_INVALID: "The signer's certificate claims an issuer that did not sign it.",
+    Finding.SIGNER_MAY_NOT_SIGN: "The signer's certificate is not for signing documents.",
     Finding.SIGNER_REVOKED: "The signer's certificate was revoked.",
     Finding.ANCHOR_REVOKED: "The issuer's own certificate was revoked.",
     Finding.CRL_STALE: "The revocation list is out of date.",

@@ -118,6 +118,10 @@ def _chain(
     """Every anchor whose key signed the signer's certificate (ICAO 9303-12 §5)."""
     candidates = trust.candidates(signer)
     anchors = tuple(item for item in candidates if signer.signed_by(item))
+    if anchors and not signer.may_sign_documents:
+        # ICAO 9303-12 §7.1.1: a document signer's key usage is digitalSignature.
+        findings.append(Finding.SIGNER_MAY_NOT_SIGN)
+        return (), Chain.INVALID
     if anchors:
         return anchors, Chain.TRUSTED
     if any(signer.names_as_parent(item) for item in candidates):

@@ -34,7 +34,7 @@ class TrustStore:
     """CSCA certificates of one realm, found by name or key id in constant time.
 
     Only certificates that may issue others are anchors; a document signer in a list vouches for
-    nobody.
+    nobody. In the realm `live` a certificate marked as a test issuer's is refused.
     """
 
     def __init__(
@@ -46,6 +46,8 @@ class TrustStore:
     ) -> None:
         self.realm = realm
         self.anchors = tuple(dict.fromkeys(item for item in certificates if item.is_ca))
+        if realm is Realm.LIVE:
+            _refuse_test_issuers(self.anchors)
         self.crls = tuple(crls)
         self._by_subject: dict[str, list[Certificate]] = defaultdict(list)
         self._by_key_id: dict[bytes, list[Certificate]] = defaultdict(list)
@@ -96,6 +98,14 @@ class TrustStore:
             verified = [item for item in named if any(item.signed_by(key) for key in keys)]
             self._crls[issuer.subject] = verified, len(verified) < len(named)
         return self._crls[issuer.subject]
+
+
+def _refuse_test_issuers(anchors: Iterable[Certificate]) -> None:
+    for anchor in anchors:
+        if anchor.is_test:
+            raise UnreadableInput(
+                f"{anchor.subject_text} is a test issuer's and no anchor of the realm live"
+            )
 
 
 def read_certificate_files(paths: Sequence[Path]) -> list[tuple[Path, CertificateFile]]:

@@ -7,7 +7,7 @@ from sqlmodel import Session, select
 from exam_server import audit
 from exam_server.attempts import journal, time
 from exam_server.attempts.models import Attempt, IssuedReceipt
-from exam_server.attempts.service import current_lease
+from exam_server.attempts.service import current_lease, latest_lease
 from exam_server.candidates.models import Registration
 from exam_server.contract.api import AttemptState, ReceiptView, Submission
 from exam_server.contract.errors import ErrorCode
@@ -31,11 +31,12 @@ def submit(
     """Closes the attempt at the head that the station signed, and gives the receipt.
 
     A hand-in is never too late: what the server holds by then is what counts. Handing in again
-    gives the same receipt.
+    gives the same receipt, to whoever held a lease.
     """
     attempt = session.get(Attempt, attempt_id, with_for_update=True)
     if attempt is None or attempt.centre_id != station.centre_id:
         raise RefusedError(ErrorCode.NOT_FOUND, "there is no such attempt here")
+    latest_lease(session, attempt, station)
     issued = session.get(IssuedReceipt, attempt.id)
     if issued is None:
         current_lease(session, attempt, station)

@@ -14,6 +14,8 @@ class Attempt(Base, table=True):
     """A placement's attempt. `sequence` and `head` are those of the last committed record.
 
     `key` (the attempt's key) is sealed; `recovery` is the same key wrapped for the recovery key.
+    `arrived_late`: answers came after the deadline and its grace, sealed in time by the station's
+    own word.
     """
 
     __tablename__ = "attempt"
@@ -32,6 +34,7 @@ class Attempt(Base, table=True):
     sequence: int = 0
     head: bytes
     submitted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    arrived_late: bool = False
 
 
 class Lease(Base, table=True):

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from exam_server import audit
 from exam_server.attempts import time
@@ -200,6 +200,19 @@ def current_lease(session: Session, attempt: Attempt, station: Station) -> Lease
         raise RefusedError(
             ErrorCode.LEASE_SUPERSEDED, "another station has taken this attempt over"
         )
+    return held
+
+
+def latest_lease(session: Session, attempt: Attempt, station: Station) -> Lease:
+    """The last lease that `station` had of the attempt, in force or not; refused without one."""
+    held = session.exec(
+        select(Lease)
+        .where(Lease.attempt_id == attempt.id, Lease.station_id == station.id)
+        .order_by(col(Lease.epoch).desc())
+        .limit(1)
+    ).first()
+    if held is None:
+        raise RefusedError(ErrorCode.NOT_FOUND, "this station never wrote this attempt")
     return held
 
 

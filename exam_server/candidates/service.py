@@ -101,8 +101,7 @@ def _register(session: Session, line: RosterLine, shift: Shift) -> Registration:
     ).first()
     if known is not None:
         registration, person = known
-        if (person.name, person.date_of_birth) != (line.name, line.date_of_birth):
-            raise InputError(f"{line.registration_number} belongs to {person.name}; correct it")
+        _check_unchanged(line, registration, person)
         return registration
     candidate = Candidate(
         name=line.name, date_of_birth=line.date_of_birth, citizen_number=line.citizen_number
@@ -118,3 +117,16 @@ def _register(session: Session, line: RosterLine, shift: Shift) -> Registration:
     session.add(registration)
     session.flush()
     return registration
+
+
+def _check_unchanged(line: RosterLine, registration: Registration, person: Candidate) -> None:
+    """A number that is known means the same person, to the last field."""
+    if (person.name, person.date_of_birth) != (line.name, line.date_of_birth):
+        raise InputError(f"{line.registration_number} belongs to {person.name}; correct it")
+    if person.citizen_number != line.citizen_number:
+        raise InputError(f"{line.registration_number} has another citizen number; correct it")
+    if registration.extra_time_percent != line.extra_time_percent:
+        raise InputError(
+            f"{line.registration_number} has {registration.extra_time_percent} % extra time;"
+            " correct it"
+        )

@@ -6,7 +6,7 @@ from sqlmodel import Session, col, select
 
 from exam_server.candidates.models import Candidate, Registration
 from exam_server.centres.models import Room, Seat
-from exam_server.checkin.service import latest_of
+from exam_server.checkin import conditions
 from exam_server.contract.api import CheckInState
 from exam_server.shifts.models import Placement
 
@@ -25,7 +25,7 @@ class Attendance:
 
 
 def attendance(session: Session, shift_id: str) -> list[Attendance]:
-    """Every placement of the shift by room and seat, with the check-in that counts."""
+    """Every placement of the shift by room and seat, and how it was admitted, or the last try."""
     rows = session.execute(
         select(Placement.id, Registration.registration_number, Candidate.name)
         .add_columns(col(Room.name), col(Seat.name))
@@ -43,7 +43,8 @@ def attendance(session: Session, shift_id: str) -> list[Attendance]:
 
 
 def _line(session: Session, placement: str, who: tuple[str, str, str, str]) -> Attendance:
-    checkin = latest_of(session, placement)
+    checkins = conditions.checkins_of(session, placement)
+    checkin = conditions.admitting(checkins) or (checkins[-1] if checkins else None)
     if checkin is None:
         return Attendance(*who, None, None, ())
     return Attendance(*who, checkin.state, checkin.basis.value, tuple(checkin.reasons))

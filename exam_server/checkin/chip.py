@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlmodel import Session, select
@@ -13,7 +14,7 @@ from exam_server import audit
 from exam_server.attempts import service as attempts
 from exam_server.candidates.models import Candidate, Registration
 from exam_server.checkin.judgement import Expected, Judgement
-from exam_server.checkin.models import Basis, Challenge, CheckIn, PictureKind
+from exam_server.checkin.models import Basis, Challenge, CheckIn, Condition, PictureKind
 from exam_server.checkin.service import (
     JPEG,
     MAX_PICTURE,
@@ -85,7 +86,8 @@ def begin(
 ) -> Begun:
     """Spends the challenge and says who is expected. The caller commits before it goes on.
 
-    The same request sent again finds the check-in that it made.
+    The same request sent again finds the check-in that it made, or goes on where the server
+    failed before making one.
     """
     placement = placement_here(session, request.placement, station)
     challenge = session.get(Challenge, request.challenge, with_for_update=True)
@@ -104,15 +106,19 @@ def begin(
         challenge=challenge.value,
     )
     before = session.exec(select(CheckIn).where(CheckIn.challenge_id == challenge.id)).first()
-    if before is not None and before.evidence_digest == _digest(request.evidence):
+    digest = _digest(request.evidence)
+    if before is not None and before.evidence_digest == digest:
         return Begun(expected, view(session, before, now))
-    if challenge.used_at is not None or challenge.expires_at < now:
+    # Spent by this very evidence, and nothing written down: the server failed in between.
+    goes_on = before is None and challenge.evidence_digest == digest
+    if not goes_on and (challenge.used_at is not None or challenge.expires_at < now):
         raise RefusedError(
             ErrorCode.CHALLENGE_INVALID, "the challenge was used or is too old; tap again"
         )
     _check_in_time(session, placement, late_limit, now)
     _check_signature(request, station)
-    challenge.used_at = now
+    if not goes_on:
+        challenge.used_at, challenge.evidence_digest = now, digest
     return Begun(expected, None)
 
 
@@ -147,6 +153,20 @@ def _check_signature(request: CheckInRequest, station: Station) -> None:
         raise RefusedError(ErrorCode.BAD_REQUEST, "a capture is too large")
 
 
+def _kept_face(request: CheckInRequest) -> dict[str, Any] | None:
+    """Without consent no face may be compared, and nothing of one is kept."""
+    if request.face is None or not request.consent:
+        return None
+    return request.face.model_dump(mode="json")
+
+
+def _doubt(session: Session, placement: Placement, judgement: Judgement) -> Condition | None:
+    """The condition of a check-in that fails where somebody was admitted before."""
+    failed = judgement.state is not CheckInState.ADMITTED
+    admitted = attempts.attempt_of(session, placement.id) is not None
+    return Condition.DOUBTED_LATER if failed and admitted else None
+
+
 def conclude(
     session: Session,
     request: CheckInRequest,
@@ -177,7 +197,8 @@ def conclude(
         evidence_digest=_digest(request.evidence),
         evidence_signature=request.evidence_signature,
         report=judgement.report,
-        face=request.face.model_dump(mode="json") if request.face else None,
+        face=_kept_face(request),
+        condition=_doubt(session, placement, judgement),
     )
     session.add(checkin)
     session.flush()

@@ -11,21 +11,24 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from card_reader.errors import CardError, MalformedEvidence
+from card_reader.errors import MalformedEvidence
 from card_reader.evidence import ChipEvidence, Freshness
-from card_reader.lds import dg1, dg2, dg13
 from card_reader.lds.mrz import to_mrz_name
+from card_reader.trust.passive_authentication import Revocation
 from card_reader.trust.store import TrustStore
 from card_reader.verify import (
     ChipProof,
+    ClaimedIdentity,
+    DataGroup,
     IdentityRefused,
     IdentityUnproven,
     Policy,
     Report,
     Verdict,
+    VerifiedIdentity,
     verify,
 )
-from exam_server.contract.api import CheckInState, FaceRecord
+from exam_server.contract.api import CheckInState, FaceRecord, FaceVerdict
 from exam_server.contract.errors import ErrorCode
 from exam_server.errors import RefusedError
 
@@ -41,16 +44,23 @@ class CheckInReason(StrEnum):
     NUMBER_UNKNOWN = "number_unknown"
     DATE_OF_BIRTH_DIFFERS = "date_of_birth_differs"
     NAME_DIFFERS = "name_differs"
+    FULL_NAME_MISSING = "full_name_missing"
     CARD_EXPIRED = "card_expired"
     CHIP_NOT_PROVEN = "chip_not_proven"
+    REVOCATION_NOT_CHECKED = "revocation_not_checked"
     CHALLENGE_NOT_FROM_SERVER = "challenge_not_from_server"
     NO_CONSENT = "no_consent"
     NO_FACE_RECORD = "no_face_record"
     FACE_REFERRED = "face_referred"
     FACE_RECORD_IMPLAUSIBLE = "face_record_implausible"
     BY_TWO_OFFICERS = "by_two_officers"
+    CHIP_REFUSED_BEFORE = "chip_refused_before"
 
 
+#: What a card says of its holder, as far as its SOD covers it.
+Person = VerifiedIdentity | ClaimedIdentity
+#: EF.SOD lists the data group.
+_COVERED = frozenset({DataGroup.MATCH, DataGroup.MISMATCH, DataGroup.NOT_READ})
 #: With one of these the person is not the one expected, or the station's word cannot be true.
 _REFUSING = frozenset({CheckInReason.NUMBER_DIFFERS, CheckInReason.FACE_RECORD_IMPLAUSIBLE})
 
@@ -77,18 +87,6 @@ class Judgement:
     portrait: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Person:
-    """What the chip says of its holder."""
-
-    number: str
-    date_of_birth: date
-    date_of_expiry: date
-    mrz_name: str
-    full_name: str | None
-    portrait: bytes | None
-
-
 def judge(
     evidence_bytes: bytes,
     expected: Expected,
@@ -105,6 +103,7 @@ def judge(
         evidence = ChipEvidence.from_bytes(evidence_bytes)
     except MalformedEvidence as error:
         raise RefusedError(ErrorCode.EVIDENCE_MALFORMED, error.detail) from error
+    person: Person
     try:
         identity = verify(
             evidence, trust, policy, at=now, expected_challenge=expected.challenge, now=now
@@ -114,21 +113,13 @@ def judge(
             CheckInState.REFUSED, [], evidence, error.report, portrait=None, chip_refused=True
         )
     except IdentityUnproven as error:
-        # Nothing vouches for these files, but what they say is compared all the same.
-        report, person = error.report, _claimed(evidence)
+        # Nobody vouches for the SOD, but what it covers is compared all the same.
+        report, person = error.report, error.claimed
     else:
-        report = identity.report
-        person = _Person(
-            number=identity.personal_number,
-            date_of_birth=identity.date_of_birth,
-            date_of_expiry=identity.date_of_expiry,
-            mrz_name=" ".join(identity.names),
-            full_name=identity.full_name,
-            portrait=identity.portrait,
-        )
+        report, person = identity.report, identity
     reasons = [
         *_about_card(evidence, report),
-        *_about_person(person, expected, now.date()),
+        *_about_person(person, report, expected, now.date()),
         *_about_face(consent, face, face_accept),
     ]
     state = _state(reasons, proven=report.verdict is Verdict.AUTHENTIC)
@@ -169,44 +160,33 @@ def _without_portrait(evidence: ChipEvidence) -> ChipEvidence:
     return replace(evidence, files=files)
 
 
-def _claimed(evidence: ChipEvidence) -> _Person:
-    """What unproven files say. They parsed before, or the card would have been refused."""
-    try:
-        zone = dg1.parse(evidence.files["EF.DG1"])
-        details = dg13.parse(evidence.files["EF.DG13"]) if "EF.DG13" in evidence.files else None
-        images = dg2.parse(evidence.files[PORTRAIT])
-    except (CardError, KeyError) as error:
-        raise RefusedError(
-            ErrorCode.EVIDENCE_MALFORMED, "the card's files cannot be read"
-        ) from error
-    return _Person(
-        number=zone.personal_number,
-        date_of_birth=zone.date_of_birth,
-        date_of_expiry=zone.date_of_expiry,
-        mrz_name=f"{zone.primary_identifier} {zone.secondary_identifier}",
-        full_name=details.name or None if details else None,
-        portrait=images[0].data if images else None,
-    )
-
-
 def _about_card(evidence: ChipEvidence, report: Report) -> list[CheckInReason]:
     reasons = []
     if report.active_authentication is not ChipProof.PASSED:
         reasons.append(CheckInReason.CHIP_NOT_PROVEN)
+    if report.verdict is Verdict.AUTHENTIC and report.revocation is not Revocation.GOOD:
+        # Revoked is refused before; without a list, or with an old one, nobody knows.
+        reasons.append(CheckInReason.REVOCATION_NOT_CHECKED)
     if evidence.challenge is None or evidence.challenge.freshness is not Freshness.SERVER:
         reasons.append(CheckInReason.CHALLENGE_NOT_FROM_SERVER)
     return reasons
 
 
-def _about_person(person: _Person, expected: Expected, today: date) -> list[CheckInReason]:
+def _about_person(
+    person: Person, report: Report, expected: Expected, today: date
+) -> list[CheckInReason]:
     reasons = []
     if expected.citizen_number is None:
         reasons.append(CheckInReason.NUMBER_UNKNOWN)
-    elif person.number != expected.citizen_number:
+    elif person.personal_number != expected.citizen_number:
         reasons.append(CheckInReason.NUMBER_DIFFERS)
     if person.date_of_birth != expected.date_of_birth:
         reasons.append(CheckInReason.DATE_OF_BIRTH_DIFFERS)
-    if not same_name(expected.name, full_name=person.full_name, mrz_name=person.mrz_name):
+    if person.full_name is None and report.data_groups.get(13) in _COVERED:
+        # A name without diacritics must not pass because EF.DG13 was left away or spoiled.
+        reasons.append(CheckInReason.FULL_NAME_MISSING)
+    mrz_name = " ".join(person.names)
+    if not same_name(expected.name, full_name=person.full_name, mrz_name=mrz_name):
         reasons.append(CheckInReason.NAME_DIFFERS)
     if person.date_of_expiry < today:
         reasons.append(CheckInReason.CARD_EXPIRED)
@@ -241,7 +221,7 @@ def _about_face(
         return [CheckInReason.NO_CONSENT]
     if face is None:
         return [CheckInReason.NO_FACE_RECORD]
-    if face.decision != "accept":
+    if face.decision is not FaceVerdict.ACCEPT:
         return [CheckInReason.FACE_REFERRED]
     limit = face_accept.get(face.fusion)
     plausible = (

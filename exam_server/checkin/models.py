@@ -30,8 +30,19 @@ class PictureKind(StrEnum):
     PHOTOGRAPH = "photograph"
 
 
+class Condition(StrEnum):
+    """What the exam office has to look at before a result stands."""
+
+    BY_TWO_OFFICERS = "by_two_officers"
+    DOUBTED_LATER = "doubted_later"
+    ARRIVED_LATE = "arrived_late"
+
+
 class Challenge(Base, table=True):
-    """Eight bytes for one chip, once, for a minute."""
+    """Eight bytes for one chip, once, for a minute.
+
+    `evidence_digest` is that of the evidence that spent it: the same may go on after a fault.
+    """
 
     __tablename__ = "challenge"
 
@@ -43,6 +54,7 @@ class Challenge(Base, table=True):
     issued_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    evidence_digest: bytes | None = None
 
 
 class CheckIn(Base, table=True):
@@ -51,7 +63,7 @@ class CheckIn(Base, table=True):
     `reasons` are codes, `report` is the server's own finding.
     `chip_refused` says that the chip was found false; such a check-in can never be admitted.
     `evidence` is sealed and lacks EF.DG2: proofs outlive portraits. `evidence_digest` is the
-    SHA-256 of what the station sent and signed.
+    SHA-256 of what the station sent and signed. `condition` stands until it is cleared.
     """
 
     __tablename__ = "checkin"
@@ -79,6 +91,7 @@ class CheckIn(Base, table=True):
     second_officer: str | None = Field(default=None, foreign_key="staff.id")
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     decision_reason: str | None = None
+    condition: Condition | None = Field(default=None, sa_type=by_value(Condition))
     cleared_by: str | None = Field(default=None, foreign_key="staff.id")
     cleared_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     clearing_reason: str | None = None

@@ -13,6 +13,7 @@ from exam_server import audit, auth
 from exam_server.access import Permission, allowed
 from exam_server.audit import AuditEntry
 from exam_server.auth import NotLetInError, Officer
+from exam_server.checkin import conditions
 from exam_server.checkin import service as checkins
 from exam_server.checkin.models import Basis, CheckIn, PictureKind, SealedPicture
 from exam_server.errors import NotPossibleError, Objection
@@ -104,7 +105,8 @@ def _decision_page(
         room, seat = seat_of(session, row.placement_id, visit.now())
         kept = _pictures(session, checkin) if visit.may(Permission.SEE_PICTURES) else {}
         officers = {staff[0]: staff[1] for staff in session.exec(select(Staff.id, Staff.name))}
-    admissible = row.consent and not row.chip_refused
+        chip_refused = conditions.chip_was_refused(session, row.placement_id)
+    admissible = row.consent and not chip_refused
     return page(
         visit,
         "decision.html",
@@ -123,6 +125,7 @@ def _decision_page(
         checks=_checks(row.report),
         officers=officers,
         admissible=admissible,
+        chip_refused=chip_refused,
         groups=[(kind, GROUNDS[kind]) for kind in GROUNDS if kind == "refuse" or admissible],
         errors=errors or {},
         typed=typed or {},
@@ -265,8 +268,7 @@ def _manual_page(
 ) -> Response:
     with visit.server.reading() as session:
         room, seat = seat_of(session, placement, visit.now())
-        latest = checkins.latest_of(session, placement)
-        chip_refused = latest is not None and latest.chip_refused
+        chip_refused = conditions.chip_was_refused(session, placement)
     barred = {Basis.CHIP, Basis.CARD_WITHOUT_CHIP} if chip_refused else {Basis.CHIP}
     typed = {name: getattr(form, name) for name in ManualForm.__slots__} if form else {}
     return page(
@@ -276,6 +278,7 @@ def _manual_page(
         room=room,
         seat=seat,
         seated=seat.seated,
+        chip_refused=chip_refused,
         bases=[basis for basis in Basis if basis not in barred],
         errors=errors or {},
         problem=problem,

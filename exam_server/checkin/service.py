@@ -1,6 +1,5 @@
 """Check-in as officers see it: what waits, the proctor's decision, the way of two officers."""
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
@@ -9,8 +8,9 @@ from sqlmodel import Session, col, select
 from exam_server import audit
 from exam_server.attempts import service as attempts
 from exam_server.attempts.service import Officer
+from exam_server.checkin import conditions
 from exam_server.checkin.judgement import CheckInReason
-from exam_server.checkin.models import Basis, CheckIn, PictureKind, SealedPicture
+from exam_server.checkin.models import Basis, CheckIn, Condition, PictureKind, SealedPicture
 from exam_server.contract.api import (
     CheckInState,
     CheckInView,
@@ -19,6 +19,7 @@ from exam_server.contract.api import (
 from exam_server.contract.errors import ErrorCode
 from exam_server.db import new_id
 from exam_server.errors import NotPossibleError, Objection, RefusedError
+from exam_server.forms.models import Exam
 from exam_server.keys import ServerKeys
 from exam_server.sealing import Sealed, Sealing
 from exam_server.settings import Settings
@@ -38,6 +39,8 @@ def placement_here(session: Session, placement_id: str, station: Station) -> Pla
     if placement is None or placement.seat_id != seat.id:
         raise RefusedError(ErrorCode.PLACEMENT_ELSEWHERE, "this candidate sits elsewhere")
     shift = session.get_one(Shift, placement.shift_id)
+    if session.get_one(Exam, shift.exam_id).realm is not station.realm:
+        raise RefusedError(ErrorCode.WRONG_REALM, f"this exam is not of the realm {station.realm}")
     if shift.state is ShiftState.PLANNED:
         raise RefusedError(ErrorCode.NOT_STARTED, "the shift is not open for check-in yet")
     if shift.state is ShiftState.CLOSED:
@@ -109,36 +112,6 @@ def latest_of(session: Session, placement_id: str) -> CheckIn | None:
     ).first()
 
 
-def pending(session: Session, room_id: str) -> Sequence[CheckIn]:
-    """The check-ins of a room that wait for its proctor, the oldest first."""
-    rows = session.exec(
-        select(CheckIn)
-        .join(Placement, col(Placement.id) == CheckIn.placement_id)
-        .join(Shift, col(Shift.id) == Placement.shift_id)
-        .where(
-            Placement.room_id == room_id,
-            Shift.state != ShiftState.CLOSED,
-            CheckIn.state == CheckInState.REFERRED,
-        )
-        .order_by(col(CheckIn.created_at))
-    ).all()
-    return [row for row in rows if latest_of(session, row.placement_id) is row]
-
-
-def pictures(
-    session: Session, checkin_id: str, *, officer: Officer, sealing: Sealing, now: datetime
-) -> list[tuple[PictureKind, bytes]]:
-    """The pictures kept of a check-in, opened. That somebody looked is logged."""
-    rows = session.exec(
-        select(SealedPicture)
-        .where(SealedPicture.checkin_id == checkin_id)
-        .order_by(col(SealedPicture.kind), col(SealedPicture.id))
-    ).all()
-    if rows:
-        _log(session, officer, "pictures_seen", checkin_id, now)
-    return [(row.kind, sealing.unseal(Sealed.PICTURE, row.id, row.sealed)) for row in rows]
-
-
 def decide(
     session: Session,
     checkin_id: str,
@@ -160,7 +133,7 @@ def decide(
         raise NotPossibleError(Objection.WRONG_STATE, "this check-in waits for nobody's decision")
     placement = session.get_one(Placement, checkin.placement_id)
     if admit:
-        if checkin.chip_refused:
+        if conditions.chip_was_refused(session, placement.id):
             raise NotPossibleError(Objection.CHIP_REFUSED, "a false chip admits nobody")
         if not checkin.consent:
             raise NotPossibleError(
@@ -171,6 +144,8 @@ def decide(
     checkin.state = CheckInState.ADMITTED if admit else CheckInState.REFUSED
     checkin.decided_by, checkin.decided_at = officer.id, now
     checkin.decision_reason = reason.strip()
+    if admit:
+        checkin.condition = None
     action = "checkin_admitted_by_officer" if admit else "checkin_refused_by_officer"
     _log(session, officer, action, checkin.id, now, reason=reason.strip())
     return checkin
@@ -206,7 +181,8 @@ def admit_manually(
     if not reason.strip():
         raise NotPossibleError(Objection.REASON_MISSING, "a reason is needed")
     before = latest_of(session, placement.id)
-    _check_basis(basis, before, photograph)
+    chip_refused = conditions.chip_was_refused(session, placement.id)
+    _check_basis(basis, chip_refused, photograph)
     _require_running(session, placement)
     if attempts.attempt_of(session, placement.id) is not None:
         raise NotPossibleError(Objection.ALREADY_ADMITTED, "this candidate was admitted before")
@@ -220,7 +196,8 @@ def admit_manually(
         number=before.number + 1 if before else 1,
         basis=basis,
         state=CheckInState.CONDITIONAL,
-        reasons=[CheckInReason.BY_TWO_OFFICERS.value],
+        reasons=[reason.value for reason in _reasons_by_hand(chip_refused)],
+        condition=Condition.BY_TWO_OFFICERS,
         created_at=now,
         consent=photograph is not None,
         decided_by=first.id,
@@ -247,11 +224,15 @@ def admit_manually(
     return checkin
 
 
-def _check_basis(basis: Basis, before: CheckIn | None, photograph: bytes | None) -> None:
+def _reasons_by_hand(chip_refused: bool) -> list[CheckInReason]:
+    before = [CheckInReason.CHIP_REFUSED_BEFORE] if chip_refused else []
+    return [CheckInReason.BY_TWO_OFFICERS, *before]
+
+
+def _check_basis(basis: Basis, chip_refused: bool, photograph: bytes | None) -> None:
     if basis is Basis.CHIP:
         raise NotPossibleError(Objection.BAD_VALUE, "a chip is read by a station, not by hand")
-    refused = before is not None and before.chip_refused
-    if refused and basis is Basis.CARD_WITHOUT_CHIP:
+    if chip_refused and basis is Basis.CARD_WITHOUT_CHIP:
         raise NotPossibleError(
             Objection.CHIP_REFUSED, "a card whose chip was found false proves nothing"
         )
@@ -270,7 +251,7 @@ def clear(
         raise NotPossibleError(Objection.NOT_FOUND, "there is no such check-in")
     if not reason.strip():
         raise NotPossibleError(Objection.REASON_MISSING, "a reason is needed")
-    if checkin.state is not CheckInState.CONDITIONAL or checkin.cleared_at is not None:
+    if not conditions.carries_condition(checkin):
         raise NotPossibleError(Objection.WRONG_STATE, "this check-in carries no condition")
     if officer.id in (checkin.decided_by, checkin.second_officer):
         raise NotPossibleError(

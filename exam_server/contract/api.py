@@ -27,6 +27,11 @@ from exam_server.contract.errors import ErrorCode
 from exam_server.contract.ledger import Ledger, Pause
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[\w.-]+$")]
+Count = Annotated[int, Field(ge=0, lt=2**31)]
+#: A distance between faces, and the thresholds that it is compared with.
+Distance = Annotated[float, Field(ge=0, le=10)]
+#: What a quality check measured.
+Measure = Annotated[float, Field(ge=-1e6, le=1e6)]
 ShortText = Annotated[str, StringConstraints(max_length=200)]
 
 
@@ -34,7 +39,11 @@ class Shape(BaseModel):
     """A message of the interface: nothing beyond its fields, and no change once made."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, ser_json_bytes="base64", val_json_bytes="base64"
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        ser_json_bytes="base64",
+        val_json_bytes="base64",
     )
 
 
@@ -81,8 +90,8 @@ class Heartbeat(Shape):
     reader_ready: bool
     camera_ready: bool
     staged: list[Identifier] = Field(default_factory=list, max_length=1000)
-    unsent_records: int = 0
-    current_item: int | None = None
+    unsent_records: Count = 0
+    current_item: Count | None = None
 
 
 class ShiftState(StrEnum):
@@ -115,7 +124,7 @@ class PlacementView(Shape):
     date_of_birth: date
     citizen_number: str | None
     paper: str
-    minutes: int
+    minutes: Count
     checkin: Identifier | None = None
     attempt: Identifier | None = None
     attempt_state: AttemptState | None = None
@@ -124,7 +133,7 @@ class PlacementView(Shape):
 class PackageView(Shape):
     id: Identifier
     sha256: bytes
-    size: int
+    size: Count
 
 
 class SeatView(Shape):
@@ -151,19 +160,33 @@ class ChallengeView(Shape):
     expires_at: datetime
 
 
+class FaceVerdict(StrEnum):
+    """What the station made of a face check; only the first may admit without a person."""
+
+    ACCEPT = "accept"
+    TRY_AGAIN = "try_again"
+    REFER = "refer"
+
+
+class Liveness(StrEnum):
+    """Whether it was checked that a living face, no picture, was before the camera."""
+
+    NOT_DONE = "not_done"
+
+
 class FaceRecord(Shape):
     """What is kept of a face check: numbers and the decision, never a picture or an encoding."""
 
-    decision: str
-    score: float | None
-    accept_threshold: float
-    refer_threshold: float
+    decision: FaceVerdict
+    score: Distance | None
+    accept_threshold: Distance
+    refer_threshold: Distance
     fusion: ShortText
     model: ShortText
-    frames: int
-    attempts: int
-    quality: dict[str, float] = Field(default_factory=dict)
-    liveness: str = "not_done"
+    frames: Count
+    attempts: Count
+    quality: dict[ShortText, Measure] = Field(default_factory=dict, max_length=50)
+    liveness: Liveness = Liveness.NOT_DONE
 
 
 class CheckInRequest(Shape):
@@ -230,11 +253,11 @@ class LeaseView(Shape):
     """
 
     attempt: Identifier
-    epoch: int
+    epoch: Count
     lease_key: bytes
     attempt_key: bytes
     recovery: bytes
-    next_sequence: int
+    next_sequence: Count
     head: bytes
     package: Identifier
     code: str
@@ -252,8 +275,8 @@ class OpenView(Shape):
 
 
 class HeadView(Shape):
-    epoch: int
-    sequence: int
+    epoch: Count
+    sequence: Count
     head: bytes
     signature: bytes
 
@@ -268,7 +291,7 @@ class RecordBatch(Shape):
 class Acknowledged(Shape):
     """Everything up to `sequence` is committed at the server."""
 
-    sequence: int
+    sequence: Count
     head: bytes
     ledger: LedgerView
     server_time: datetime

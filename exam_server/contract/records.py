@@ -24,6 +24,10 @@ HEAD = "truong-thi/head"
 MAC_BYTES = 32
 NONCE_BYTES = 12
 MAX_RECORD_BYTES = 256 * 1024
+#: Numbers of leases and records stay below: what any database keeps as an integer.
+MAX_NUMBER = 2**31
+#: The last moment that a record may name: the end of the year 9999.
+MAX_MOMENT = 253_402_300_800_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,12 @@ class Record:
                 int(acknowledged),
                 bytes(nonce),
                 bytes(ciphertext),
-            ] if len(previous) == 32 and epoch > 0 and sequence > 0 and acknowledged >= 0:
+            ] if (
+                len(previous) == 32
+                and 0 < epoch < MAX_NUMBER
+                and 0 < sequence < MAX_NUMBER
+                and 0 <= acknowledged < MAX_NUMBER
+            ):
                 return cls(attempt, epoch, sequence, previous, acknowledged, nonce, ciphertext, mac)
         raise ContractError("a record whose fields are of the wrong kind")
 
@@ -155,7 +164,7 @@ class Record:
         except (InvalidTag, ValueError) as error:
             raise ContractError("the record does not open under this attempt's key") from error
         at, body = canonical.decode(BODY, 1, plain, fields=2)
-        if not isinstance(at, int):
+        if not isinstance(at, int) or not 0 <= at < MAX_MOMENT:
             raise ContractError("a record without a moment")
         return _body(body), at
 

@@ -1,16 +1,17 @@
 """Tables of marks."""
 
 from decimal import Decimal
-from typing import Any
 
-from sqlalchemy import JSON
 from sqlmodel import Field
 
 from exam_server.db import Base, ExactDecimal
 
 
 class ItemScore(Base, table=True):
-    """The marks of one item; item version and scorer version let anybody compute them again."""
+    """The marks of one item; item version and scorer version let anybody compute them again.
+
+    `response`, the scored response in its plain form as JSON, is sealed; None: there was none.
+    """
 
     __tablename__ = "item_score"
 
@@ -20,7 +21,7 @@ class ItemScore(Base, table=True):
     item_version_id: str = Field(foreign_key="item_version.id", index=True)
     part: int
     number: int
-    response: dict[str, Any] | None = Field(sa_type=JSON(none_as_null=True))
+    response: bytes | None = None
     raw: Decimal = Field(sa_type=ExactDecimal)
     maximum: Decimal = Field(sa_type=ExactDecimal)
     scorer_version: str

@@ -20,6 +20,7 @@ from exam_server.grading.models import ItemScore
 from exam_server.items import service as items
 from exam_server.keys import ServerKeys
 from exam_server.results.models import PaperResult
+from exam_server.sealing import Sealed, Sealing
 from exam_server.shifts.models import Shift
 from question_bank.assembly import FormMapping
 from question_bank.errors import QuestionBankError, ScoringError
@@ -79,7 +80,7 @@ def grade_shift(
             problems.append(f"attempt {attempt.id}: {error}")
             continue
         problems.extend(marks.problems)
-        if _store(session, marks, officer=officer, now=now):
+        if _store(session, marks, officer=officer, sealing=keys.sealing, now=now):
             graded += 1
         else:
             unchanged += 1
@@ -115,7 +116,7 @@ def compute(session: Session, attempt: Attempt, *, keys: ServerKeys, now: dateti
             head=attempt.head,
             graded_at=now,
         ),
-        scores=_scores(attempt, shown, mapping, stored_ids, paper, responses),
+        scores=_scores(attempt, shown, mapping, stored_ids, paper, responses, keys.sealing),
         problems=problems,
     )
 
@@ -142,6 +143,7 @@ def _scores(
     stored_ids: dict[tuple[str, int], str],
     paper: PaperScore,
     responses: dict[str, Response],
+    sealing: Sealing,
 ) -> list[ItemScore]:
     scores = []
     for part_number, part in enumerate(shown.parts, start=1):
@@ -156,7 +158,7 @@ def _scores(
                     item_version_id=stored_ids[mapped.item_id, mapped.version],
                     part=part_number,
                     number=item.number,
-                    response=response.to_plain() if response else None,
+                    response=_sealed(response, attempt.id, item.id, sealing),
                     raw=mark.raw,
                     maximum=mark.maximum,
                     scorer_version=mark.scorer_version,
@@ -165,13 +167,31 @@ def _scores(
     return scores
 
 
-def _store(session: Session, marks: _Marks, *, officer: Actor, now: datetime) -> bool:
+def _sealed(
+    response: Response | None, attempt_id: str, item_id: str, sealing: Sealing
+) -> bytes | None:
+    if response is None:
+        return None
+    plain = json.dumps(response.to_plain(), sort_keys=True).encode()
+    return sealing.seal(Sealed.RESPONSE, f"{attempt_id}/{item_id}", plain)
+
+
+def _response_text(score: ItemScore, sealing: Sealing) -> str | None:
+    if score.response is None:
+        return None
+    row = f"{score.attempt_id}/{score.presented_id}"
+    return sealing.unseal(Sealed.RESPONSE, row, score.response).decode()
+
+
+def _store(
+    session: Session, marks: _Marks, *, officer: Actor, sealing: Sealing, now: datetime
+) -> bool:
     """Writes the marks where they are new or differ; whether it did."""
     attempt_id = marks.result.attempt_id
     before = session.get(PaperResult, attempt_id)
     if before is not None:
         old = session.exec(select(ItemScore).where(ItemScore.attempt_id == attempt_id)).all()
-        if _bits(before, list(old)) == _bits(marks.result, marks.scores):
+        if _bits(before, list(old), sealing) == _bits(marks.result, marks.scores, sealing):
             return False
         audit.record(
             session,
@@ -190,13 +210,13 @@ def _store(session: Session, marks: _Marks, *, officer: Actor, now: datetime) ->
     return True
 
 
-def _bits(result: PaperResult, scores: list[ItemScore]) -> str:
+def _bits(result: PaperResult, scores: list[ItemScore], sealing: Sealing) -> str:
     """Everything that a replay must give again."""
     rows = [
         [
             score.presented_id,
             score.item_version_id,
-            score.response,
+            _response_text(score, sealing),
             str(score.raw),
             str(score.maximum),
             score.scorer_version,
@@ -215,5 +235,5 @@ def replays(session: Session, attempt: Attempt, *, keys: ServerKeys, now: dateti
     scores = session.exec(select(ItemScore).where(ItemScore.attempt_id == attempt.id)).all()
     if stored is None:
         return False
-    marks = compute(session, attempt, keys=keys, now=now)
-    return _bits(stored, list(scores)) == _bits(marks.result, marks.scores)
+    marks, sealing = compute(session, attempt, keys=keys, now=now), keys.sealing
+    return _bits(stored, list(scores), sealing) == _bits(marks.result, marks.scores, sealing)

@@ -22,7 +22,8 @@ class ItemVersion(Base, table=True):
     """One version. `body` is what may be shown, `answer_key` what never leaves the server.
 
     Both are sealed (`exam_server.sealing`) under purposes of their own with the version's id.
-    `digest` is the SHA-256 of both in the clear: the same content is never stored twice.
+    `digest` is a keyed one of both in the clear: the same content is never stored twice, and
+    nobody without the master key can try answers against it.
     """
 
     __tablename__ = "item_version"

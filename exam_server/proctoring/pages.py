@@ -101,7 +101,8 @@ def _event(name: str) -> str:
 def _still_welcome(visit: Visit) -> bool:
     """Whether the session still holds: a stream must not outlive it."""
     token = visit.request.cookies.get(SESSION_COOKIE)
-    officer = officer_of(visit.server.engine, token, now=visit.now())
+    # A page that is merely open is nobody at work.
+    officer = officer_of(visit.server.engine, token, now=visit.now(), acting=False)
     return officer is not None and allowed(officer.role, Permission.WATCH_ROOMS)
 
 

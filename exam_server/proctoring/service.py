@@ -13,7 +13,8 @@ from sqlmodel import Session, col, select
 from exam_server.attempts.models import Attempt, LedgerEntry, LedgerKind
 from exam_server.candidates.models import Candidate, Registration
 from exam_server.centres.models import Centre, Room, Seat
-from exam_server.checkin.models import CheckIn
+from exam_server.checkin import conditions
+from exam_server.checkin.models import CheckIn, Condition
 from exam_server.contract.api import AttemptState, CheckInState, ShiftState, StationState
 from exam_server.contract.ledger import Ledger
 from exam_server.errors import NotPossibleError, Objection
@@ -186,11 +187,12 @@ def _seated(
         .where(col(Placement.shift_id) == shift, col(Placement.room_id).in_(rooms))
     )
     rows = session.execute(query).all()
-    checkins = _latest_checkins(session, [row[0].id for row in rows])
+    checkins = _checkins(session, [row[0].id for row in rows])
     ledgers = _ledgers(session, [row[5] for row in rows if row[5] is not None])
     seated = {}
     for placement, registration, candidate, paper, form, attempt in rows:
-        checkin = checkins.get(placement.id)
+        own = checkins[placement.id]
+        checkin, standing = own[-1] if own else None, conditions.standing(own)
         ledger = ledgers.get(attempt.id) if attempt else None
         station = stations.get(placement.seat_id, NO_STATION)
         seated[placement.seat_id] = Seated(
@@ -204,7 +206,12 @@ def _seated(
             minutes=paper.minutes,
             form_code=form.code if form else None,
             sitting=_sitting(attempt, ledger, checkin, station),
-            conditional=_conditional(checkin),
+            condition=standing.condition if standing else None,
+            doubted=checkin is not None
+            and conditions.carries_condition(checkin)
+            and checkin.condition is Condition.DOUBTED_LATER,
+            chip_refused=any(one.chip_refused for one in own),
+            arrived_late=attempt is not None and attempt.arrived_late,
             basis=checkin.basis if checkin else None,
             checkin=checkin.id if checkin else None,
             checkin_state=checkin.state if checkin else None,
@@ -217,13 +224,16 @@ def _seated(
     return seated
 
 
-def _latest_checkins(session: Session, placements: list[str]) -> dict[str, CheckIn]:
+def _checkins(session: Session, placements: list[str]) -> dict[str, list[CheckIn]]:
     query = (
         select(CheckIn)
         .where(col(CheckIn.placement_id).in_(placements))
-        .order_by(col(CheckIn.created_at))
+        .order_by(col(CheckIn.number))
     )
-    return {checkin.placement_id: checkin for checkin in session.exec(query)}
+    found: dict[str, list[CheckIn]] = defaultdict(list)
+    for checkin in session.exec(query):
+        found[checkin.placement_id].append(checkin)
+    return found
 
 
 def _ledgers(session: Session, attempts: list[Attempt]) -> dict[str, Ledger]:
@@ -248,14 +258,6 @@ def _moved(ledger: Ledger, entry: LedgerEntry) -> Ledger:
             return ledger.pause(entry.at)
         case LedgerKind.RESUME:
             return ledger.resume(entry.at)
-
-
-def _conditional(checkin: CheckIn | None) -> bool:
-    return (
-        checkin is not None
-        and checkin.state is CheckInState.CONDITIONAL
-        and checkin.cleared_at is None
-    )
 
 
 def _sitting(

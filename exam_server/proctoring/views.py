@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from exam_server.checkin.models import Basis
+from exam_server.checkin.models import Basis, Condition
 from exam_server.contract.api import CheckInState, ShiftState, StationState
 from exam_server.contract.ledger import Ledger
 from exam_server.forms.models import Realm
@@ -37,6 +37,7 @@ class Trouble(StrEnum):
     """Why a seat needs a look."""
 
     REFUSED = "refused"
+    DOUBTED = "doubted"
     TIME_UP = "time_up"
     NO_STATION = "no_station"
     STATION_FAULTY = "station_faulty"
@@ -71,7 +72,10 @@ NO_STATION = StationView("", "", StationHealth.NONE)
 
 @dataclass(frozen=True, slots=True)
 class Seated:
-    """A placement with everything a proctor needs to know of it."""
+    """A placement with everything a proctor needs to know of it.
+
+    `doubted`: after the admission a check-in failed, and nobody has cleared that yet.
+    """
 
     placement: str
     candidate_name: str
@@ -83,7 +87,10 @@ class Seated:
     minutes: int
     form_code: str | None
     sitting: Sitting
-    conditional: bool
+    condition: Condition | None
+    doubted: bool
+    chip_refused: bool
+    arrived_late: bool
     basis: Basis | None
     checkin: str | None
     checkin_state: CheckInState | None
@@ -92,6 +99,10 @@ class Seated:
     submitted_at: datetime | None
     ledger: Ledger | None
     remaining: timedelta | None
+
+    @property
+    def conditional(self) -> bool:
+        return self.condition is not None
 
     @property
     def runs(self) -> bool:
@@ -121,6 +132,8 @@ class SeatView:
             return None
         if self.seated.sitting is Sitting.REFUSED:
             return Trouble.REFUSED
+        if self.seated.doubted:
+            return Trouble.DOUBTED
         if self.seated.runs and self.seated.seconds_left == 0:
             return Trouble.TIME_UP
         return _STATION_TROUBLE.get(self.station.health)

@@ -84,13 +84,14 @@ def _condition(
         if row is None:
             raise NotPossibleError(Objection.NOT_FOUND, "there is no such check-in")
         room, seat = seat_of(session, row.placement_id, visit.now())
-        basis, reason = row.basis, row.decision_reason
+        basis, reason, why = row.basis, row.decision_reason, row.condition
     return page(
         visit,
         "condition.html",
         status=status,
         checkin=checkin,
         basis=basis,
+        condition=why,
         decision_reason=reason or "",
         room=room,
         seated=seat.seated,

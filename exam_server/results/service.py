@@ -11,8 +11,8 @@ from sqlmodel import Session, col, select
 from exam_server.attempts.models import Attempt, IssuedReceipt
 from exam_server.candidates.models import Candidate, Registration
 from exam_server.centres.models import Room, Seat
+from exam_server.checkin import conditions
 from exam_server.checkin.models import CheckIn
-from exam_server.contract.api import CheckInState
 from exam_server.errors import NotPossibleError, Objection
 from exam_server.forms import service as forms
 from exam_server.forms.models import Exam, Form, Paper
@@ -46,6 +46,7 @@ class ResultRow:
     total: Decimal | None
     maximum: Decimal | None
     conditional: bool
+    arrived_late: bool
     short_code: str | None
 
 
@@ -79,13 +80,7 @@ class Slip:
 
 def conditional_checkin(session: Session, placement_id: str) -> CheckIn | None:
     """The check-in whose condition still stands, None where there is none."""
-    return session.exec(
-        select(CheckIn).where(
-            CheckIn.placement_id == placement_id,
-            CheckIn.state == CheckInState.CONDITIONAL,
-            col(CheckIn.cleared_at).is_(None),
-        )
-    ).first()
+    return conditions.standing(conditions.checkins_of(session, placement_id))
 
 
 def results_of_shift(session: Session, shift_id: str) -> Sequence[ResultRow]:
@@ -125,6 +120,7 @@ def results_of_shift(session: Session, shift_id: str) -> Sequence[ResultRow]:
                 total=two_decimals(marks.total) if marks else None,
                 maximum=two_decimals(marks.maximum) if marks else None,
                 conditional=condition is not None,
+                arrived_late=attempt is not None and attempt.arrived_late,
                 short_code=issued.short_code if issued else None,
             )
         )

@@ -5,6 +5,7 @@ from enum import StrEnum
 from fastapi.responses import Response
 from sqlmodel import Session
 
+from exam_server import audit
 from exam_server.access import Permission
 from exam_server.errors import NotPossibleError, Objection
 from exam_server.proctoring import service as rooms
@@ -47,6 +48,7 @@ def _confirm(visit: Visit, shift: str, step: Step, *, problem: str = "") -> Resp
         status=409 if problem else 200,
         shift=head,
         step=step.value,
+        early=step is Step.START and shifts.is_early(head.starts_at, visit.now()),
         totals=Counts.of(seats, sum(len(view.troubled) for view in views)),
         problem=problem,
     )
@@ -61,7 +63,10 @@ def do_step(visit: Visiting, shift: str, step: str) -> Response:
     except NotPossibleError as error:
         if error.objection is Objection.NOT_FOUND:
             raise
-        return _confirm(visit, shift, wanted, problem=visit.word("shift_step_problem", wanted))
+        problem = visit.word("shift_step_problem", wanted)
+        if error.objection is Objection.TOO_EARLY:
+            problem = visit.word("objection", error.objection)
+        return _confirm(visit, shift, wanted, problem=problem)
     return visit.go("/", done=f"shift_{wanted}")
 
 
@@ -71,9 +76,12 @@ def _do(visit: Visit, session: Session, shift: str, step: Step) -> None:
         case Step.OPEN:
             shifts.open_shift(session, shift, officer=officer, now=now)
         case Step.START:
-            shifts.start_shift(session, shift, officer=officer, now=now)
+            # A reason from anybody but the exam office counts for nothing.
+            reason = visit.field("reason") if visit.may(Permission.START_EARLY) else ""
+            shifts.start_shift(session, shift, officer=officer, now=now, early_reason=reason)
         case Step.CLOSE:
             grace = server.settings.grace
             shifts.close_shift(
                 session, shift, officer=officer, keys=server.keys, grace=grace, now=now
             )
+    audit.seal(session, server.keys.signing, now=now)

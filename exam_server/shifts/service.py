@@ -22,6 +22,9 @@ from exam_server.sealing import Sealing
 from exam_server.shifts.models import Placement, Shift
 from exam_server.shifts.release import new_release_key
 
+#: The start signal may come so long before the printed time, and no earlier.
+EARLIEST_START = timedelta(minutes=5)
+
 
 def new_shift(
     session: Session,
@@ -109,14 +112,33 @@ def open_shift(session: Session, shift_id: str, *, officer: Actor, now: datetime
     return shift
 
 
-def start_shift(session: Session, shift_id: str, *, officer: Actor, now: datetime) -> Shift:
-    """Gives the start signal: keys may be released, the time of those present runs."""
+def is_early(starts_at: datetime, now: datetime) -> bool:
+    """Whether the start signal would come before the printed time allows it."""
+    return now < starts_at - EARLIEST_START
+
+
+def start_shift(
+    session: Session, shift_id: str, *, officer: Actor, now: datetime, early_reason: str = ""
+) -> Shift:
+    """Gives the start signal: keys may be released, the time of those present runs.
+
+    `early_reason` is why it comes before its time; the caller sees to it that only the exam
+    office may give one.
+    """
     shift = _shift(session, shift_id)
     if shift.state is not ShiftState.OPEN:
         raise NotPossibleError(Objection.WRONG_STATE, "only an open shift can be started")
+    early = is_early(shift.starts_at, now)
+    if early and not early_reason.strip():
+        raise NotPossibleError(
+            Objection.TOO_EARLY,
+            f"the shift starts at {shift.starts_at.isoformat()}; the exam office may give a reason"
+            " to start it now (shift start --reason)",
+        )
     shift.state, shift.started_at = ShiftState.STARTED, now
     present = start_all(session, shift, now)
-    _log(session, officer, "shift_started", shift, now, present=present)
+    reason = {"reason": early_reason.strip()} if early else {}
+    _log(session, officer, "shift_started", shift, now, present=present, **reason)
     return shift
 
 
@@ -180,7 +202,7 @@ def move_placement(
 
 
 def _log(
-    session: Session, officer: Actor, action: str, shift: Shift, now: datetime, **details: int
+    session: Session, officer: Actor, action: str, shift: Shift, now: datetime, **details: object
 ) -> None:
     audit.record(
         session,

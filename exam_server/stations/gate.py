@@ -1,26 +1,31 @@
 """The gate of the stations' interface: proof of every request, JSON in and out, refusals."""
 
+import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
 
+from exam_server.body_limit import BodyTooLargeError
 from exam_server.context import Server, ServerDep, server_of
 from exam_server.contract.api import Refusal
 from exam_server.contract.errors import ErrorCode
 from exam_server.contract.requests import RequestProof, RequestRefused
-from exam_server.errors import RefusedError, ServerError
+from exam_server.errors import RefusedError
 from exam_server.stations import service
 from exam_server.stations.models import Station
 
 Shape = TypeVar("Shape", bound=BaseModel)
+log = logging.getLogger(__name__)
 
 #: Others are 409: the request is sound, the state of things forbids it.
 _STATUS = {
@@ -58,7 +63,13 @@ class StationRoute(APIRoute):
                     ErrorCode.TOO_BUSY, "busy; ask again", retry_after=BUSY_RETRY_SECONDS
                 )
                 return _refusal(request, busy)
-            except ServerError:
+            except RequestValidationError:
+                return _refusal(request, RefusedError(ErrorCode.BAD_REQUEST, "not as agreed"))
+            except (HTTPException, BodyTooLargeError):
+                raise
+            except Exception:
+                # The last resort: the station hears one line, the operator the whole story.
+                log.exception("a station's call failed: %s", request.url.path)
                 return _refusal(request, RefusedError(ErrorCode.INTERNAL, "the server is at fault"))
 
         return refusing

@@ -2,15 +2,14 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, and_, col, or_, select
+from sqlmodel import Session, col, or_, select
 
 from exam_server import audit
 from exam_server.audit import Actor
@@ -253,32 +252,6 @@ def heartbeat(session: Session, station: Station, beat: Heartbeat, *, now: datet
     status.staged, status.unsent_records = list(beat.staged), beat.unsent_records
     status.current_item = beat.current_item
     return was_gone or before != shown
-
-
-@dataclass(frozen=True, slots=True)
-class SeatStation:
-    """A seat with the station that stands there and what it last said (None: never a word)."""
-
-    seat: Seat
-    station: Station | None
-    status: StationStatus | None
-
-    def online(self, now: datetime) -> bool:
-        """Whether the station was heard of just now."""
-        return self.status is not None and now - self.status.seen_at <= SILENCE
-
-
-def stations_of_room(session: Session, room_id: str) -> Sequence[SeatStation]:
-    """Every seat of the room in its order, with its station."""
-    rows = session.exec(
-        select(Seat, Station, StationStatus)
-        .outerjoin(Assignment, and_(Assignment.seat_id == Seat.id, col(Assignment.until).is_(None)))
-        .outerjoin(Station, col(Station.id) == Assignment.station_id)
-        .outerjoin(StationStatus, col(StationStatus.station_id) == Station.id)
-        .where(Seat.room_id == room_id)
-        .order_by(col(Seat.row), col(Seat.column))
-    )
-    return [SeatStation(seat, station, status) for seat, station, status in rows]
 
 
 def _log(

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from exam_server.errors import NotPossibleError, Objection
@@ -17,7 +19,7 @@ from exam_server.web.visit import LANGUAGE_COOKIE, PART_HEADER, SignInNeeded, be
 log = logging.getLogger(__name__)
 STATION_PATHS = "/api/"
 #: Statuses that have a page of their own; any other client error reads as 400.
-PAGES = frozenset({400, 403, 404, 405, 409, 411, 413, 422, 500})
+PAGES = frozenset({400, 403, 404, 405, 409, 411, 413, 422, 500, 503})
 STATUS = {Objection.NOT_FOUND: 404, Objection.ROLE_MISSING: 403, Objection.SAME_OFFICER: 403}
 
 Handler = Callable[[Request, Exception], Response | Awaitable[Response]]
@@ -30,6 +32,9 @@ def install(app: FastAPI) -> None:
         SignInNeeded: _sign_in,
         NotPossibleError: _not_possible,
         RequestValidationError: _unusable,
+        OperationalError: _busy,
+        IntegrityError: _busy,
+        PoolTimeoutError: _busy,
         Exception: _broken,
     }
     for kind, handler in handlers.items():
@@ -86,6 +91,12 @@ async def _not_possible(request: Request, error: Exception) -> Response:
 
 async def _unusable(request: Request, _error: Exception) -> Response:
     return await failure_page(request, 422)
+
+
+async def _busy(request: Request, _error: Exception) -> Response:
+    """The database was locked, or two writers met: nothing was kept, and trying again is safe."""
+    log.warning("a page found the database busy: %s %s", request.method, request.url.path)
+    return await failure_page(request, 503)
 
 
 async def _broken(request: Request, error: Exception) -> Response:

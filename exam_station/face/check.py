@@ -147,7 +147,7 @@ class FaceCheck:
         if not boxes:
             return FrameFinding(Hint.NO_FACE)
         if self._best_view is None or not self._taken:
-            self._best_view = frame
+            self._best_view = frame if len(boxes) > 1 else _around(frame, boxes[0])
         if len(boxes) > 1:
             return FrameFinding(Hint.TWO_FACES, boxes[0])
         face = finder.landmarks(frame, boxes[0])
@@ -167,6 +167,14 @@ class FaceCheck:
             return Hint.TURN_A_LITTLE
         self._taken.append(_Taken(template, quality))
         return Hint.OK
+
+
+def _around(frame: Picture, box: Box) -> Picture:
+    """Head and shoulders in the shape of a portrait, as far as the frame reaches."""
+    middle = box.left + box.width // 2
+    left, right = middle - 5 * box.width // 4, middle + 5 * box.width // 4
+    top, bottom = box.top - box.height, box.top + 7 * box.height // 3
+    return frame[max(0, top) : bottom, max(0, left) : right].copy()
 
 
 def _seen_again(finding: FrameFinding) -> FrameFinding:

@@ -1,6 +1,7 @@
 """What the kiosk wants done. The runner does it and answers with events."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from exam_server.contract.api import Heartbeat, PackageView, PlacementView
 from exam_server.contract.records import Body
@@ -16,9 +17,10 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class StagePackages:
-    """Fetch what is missing; answered by PackagesStaged."""
+    """Fetch what is missing; answered by PackagesStaged. `here` are those known to be here."""
 
     packages: tuple[PackageView, ...]
+    here: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class AskCheckIn:
 
 @dataclass(frozen=True, slots=True)
 class FetchLease:
-    """Take the right to write; answered by LeaseTaken, AttemptFailed or AttemptStopped."""
+    """Take the right to write; answered by LeaseTaken, LeaseFailed or AttemptStopped."""
 
     attempt: str
 
@@ -77,15 +79,27 @@ class OpenForm:
 
 @dataclass(frozen=True, slots=True)
 class WriteRecord:
-    """On disk before the next picture. Only a failure is answered: AttemptStopped."""
+    """On disk before the next picture. Only a failure is answered: AttemptStopped.
+
+    It tells the moment at which it is written, but none after `latest` (server time).
+    """
 
     attempt: str
     body: Body
+    latest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FixHead:
-    """Sign the head of what is written so far, at a pause."""
+    """Sign the head of what is written so far, at a pause or the end; answered by HeadFixed."""
+
+    attempt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """Send the rest and ask whether the attempt is still this station's; answered as OpenForm,
+    by UploadProgressed where it is."""
 
     attempt: str
 
@@ -121,6 +135,7 @@ Effect = (
     | OpenForm
     | WriteRecord
     | FixHead
+    | Flush
     | Submit
     | CloseAttempt
     | Log

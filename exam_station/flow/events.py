@@ -1,6 +1,10 @@
-"""What can happen to the kiosk. `turn` ties a worker's answer to the step that asked for it."""
+"""What can happen to the kiosk. `turn` ties a worker's answer to the step that asked for it.
 
-from dataclasses import dataclass
+The `wait` of a failure are the seconds after which it is worth trying again, as the server asked
+or else somewhat spread, so that a room's stations do not come back in step.
+"""
+
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from exam_server.contract.api import CheckInView, LedgerView, SeatView
@@ -18,6 +22,9 @@ from exam_station.flow.states import (
 )
 from exam_station.sitting import Sitting
 from question_bank.response import Response
+
+#: Seconds to wait where nothing else is known.
+WAIT = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,7 @@ class BeatFailed:
     """`code` is None where the server could not be reached."""
 
     code: ErrorCode | None = None
+    wait: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,7 @@ class ReadingStepped:
     step: str
     done: int
     total: int
+    portrait: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,7 @@ class FrameSeen:
     frame: Frame
     hint: str
     tries: int
+    pictures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +118,21 @@ class CheckInFailed:
 
     turn: int
     code: ErrorCode | None = None
+    wait: float = WAIT
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseTaken:
     attempt: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseFailed:
+    """The lease could not be had; it is worth trying again by itself."""
+
+    attempt: str
+    code: ErrorCode | None = None
+    wait: float = WAIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +147,11 @@ class FormOpened:
 
 @dataclass(frozen=True, slots=True)
 class AttemptFailed:
-    """Lease, opening or handing in did not succeed; it is worth trying again by itself."""
+    """Opening or handing in did not succeed; it is worth trying again by itself."""
 
     attempt: str
     code: ErrorCode | None = None
+    wait: float = WAIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +174,7 @@ class UploadProgressed:
 
 @dataclass(frozen=True, slots=True)
 class HeadFixed:
-    """The head over the handed-in journal, as a code for people."""
+    """The head over the locked journal, as a code for people."""
 
     attempt: str
     head_code: str
@@ -245,6 +266,7 @@ Event = (
     | CheckInAnswered
     | CheckInFailed
     | LeaseTaken
+    | LeaseFailed
     | FormOpened
     | AttemptFailed
     | AttemptStopped

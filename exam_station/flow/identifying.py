@@ -1,12 +1,14 @@
 """From the tap to the waiting room: card, consent, face, check-in, the proctor's decision."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from exam_server.contract.api import CheckInState, CheckInView
 from exam_server.contract.errors import ErrorCode
 from exam_station.flow import effects, events, watching
 from exam_station.flow.effects import Effect
 from exam_station.flow.states import (
+    Answers,
     Candidate,
     CardProblem,
     CardReading,
@@ -29,8 +31,9 @@ from exam_station.flow.states import (
 
 Step = tuple[State, tuple[Effect, ...]]
 
-#: Seconds until a check-in that did not reach the server is sent again.
-RETRY = 3.0
+#: With less than this left of a challenge, the card is read once more: what is sent with the last
+#: of it may come too late.
+MARGIN = timedelta(seconds=20)
 
 #: `card_reader.verify`'s word for a chip that must not be believed.
 REFUSED = "refused"
@@ -39,18 +42,26 @@ REFUSED = "refused"
 def card_tapped(state: State) -> Step:
     """A card lies on the reader and the screen asks for one."""
     placement = state.seat.placement if state.seat else None
-    person = watching.candidate(placement)
-    if placement is None or person is None:
-        return state, ()
-    if placement.citizen_number is None:
-        return replace(state, screen=CardProblem(person, CardTrouble.NO_IDENTITY_DATA)), ()
-    return watching.read_card(state, placement)
+    return (state, ()) if placement is None else watching.read_card(state, placement)
+
+
+def reading_stepped(state: State, screen: Reading, event: events.ReadingStepped) -> Step:
+    seen = event.portrait or screen.portrait
+    stepped = replace(screen, step=event.step, done=event.done, total=event.total, portrait=seen)
+    return replace(state, screen=stepped), ()
 
 
 def card_read(state: State, screen: Reading, reading: CardReading) -> Step:
-    """A refused chip goes to the server at once: its verdict counts, and no face is looked at."""
+    """A refused chip goes to the server at once: its verdict counts, and no face is looked at.
+
+    What was answered before a repeated reading holds for the very same portrait only.
+    """
+    answers = screen.answers
     if reading.verdict == REFUSED:
-        return check_in(state, screen.candidate, reading, consent=False, face=None)
+        return _send(state, CheckingIn(screen.candidate, reading, consent=False, face=None))
+    if answers is not None and answers.portrait == reading.portrait:
+        again = CheckingIn(screen.candidate, reading, answers.consent, answers.face, repeated=True)
+        return _send(state, again)
     if state.agreed == screen.candidate.placement:
         return agreed(state, Consent(screen.candidate, reading))
     return replace(state, screen=Consent(screen.candidate, reading)), ()
@@ -83,18 +94,39 @@ def check_in(
     consent: bool,
     face: FaceResult | None,
 ) -> Step:
-    turn = state.turn + 1
-    state = replace(state, screen=CheckingIn(candidate, reading, consent, face), turn=turn)
-    return state, (effects.CheckIn(turn, candidate.placement, reading, consent, face),)
+    """Sends what was found; where the reading's challenge has run out, reads the card again."""
+    asked = CheckingIn(candidate, reading, consent, face)
+    now = state.status.now
+    if now is not None and reading.expires_at is not None and reading.expires_at - now < MARGIN:
+        return _read_again(state, asked)
+    return _send(state, asked)
 
 
-def check_in_failed(state: State, screen: CheckingIn, code: ErrorCode | None) -> Step:
-    match code:
+def _read_again(state: State, asked: CheckingIn) -> Step:
+    """The card lies there still: nobody notices. Else it must be put on once more."""
+    placement = state.seat.placement if state.seat else None
+    if placement is None or not state.card_present:
+        return replace(state, screen=CardProblem(asked.candidate, CardTrouble.TOO_SLOW)), ()
+    answers = Answers(asked.consent, asked.face, asked.reading.portrait)
+    return watching.read_card(state, placement, answers)
+
+
+def _send(state: State, asked: CheckingIn) -> Step:
+    turn, placement = state.turn + 1, asked.candidate.placement
+    state = replace(state, screen=replace(asked, retry_at=None), turn=turn)
+    sent = effects.CheckIn(turn, placement, asked.reading, asked.consent, asked.face)
+    return state, (sent,)
+
+
+def check_in_failed(state: State, screen: CheckingIn, event: events.CheckInFailed) -> Step:
+    match event.code:
         case None | ErrorCode.TOO_BUSY | ErrorCode.INTERNAL:
-            due = state.elapsed + RETRY
+            due = state.elapsed + event.wait
             return replace(state, screen=replace(screen, retry_at=due)), ()
-        case ErrorCode.TOO_LATE:
+        case ErrorCode.TOO_LATE as code:
             return replace(state, screen=CardRefused(screen.candidate, (code.value,))), ()
+        case ErrorCode.CHALLENGE_INVALID if not screen.repeated:
+            return _read_again(state, screen)
         case ErrorCode.CHALLENGE_INVALID:
             reason = CardTrouble.TOO_SLOW
         case ErrorCode.EVIDENCE_MALFORMED:
@@ -143,9 +175,7 @@ def _wait(state: State, candidate: Candidate, attempt: str, *, conditional: bool
 def time_passed(state: State) -> Step:
     match state.screen:
         case CheckingIn(retry_at=float(due)) as screen if due <= state.elapsed:
-            return check_in(
-                state, screen.candidate, screen.reading, consent=screen.consent, face=screen.face
-            )
+            return _send(state, screen)
     return state, ()
 
 
@@ -157,5 +187,7 @@ def asks_again(state: State, screen: CheckingIn) -> Step:
 
 
 def frame_seen(state: State, screen: Face, event: events.FrameSeen) -> Step:
-    face = replace(screen, frame=event.frame, hint=event.hint, tries=event.tries)
+    face = replace(
+        screen, frame=event.frame, hint=event.hint, tries=event.tries, pictures=event.pictures
+    )
     return replace(state, screen=face), ()

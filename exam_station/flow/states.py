@@ -37,7 +37,8 @@ class Problem(StrEnum):
 class CardTrouble(StrEnum):
     """Why a tap came to nothing; the candidate may try again.
 
-    The lower block repeats the codes of `card_reader.errors.CardReason` that a tap can meet.
+    The lower block repeats the codes of `card_reader.errors.CardReason` that a tap can meet
+    (`exam_station.identity`).
     """
 
     NO_SERVER = "no_server"
@@ -54,8 +55,14 @@ class CardTrouble(StrEnum):
     ACCESS_DENIED = "access_denied"
     NOT_AN_EMRTD = "not_an_emrtd"
     CHIP_ANSWERED_WRONGLY = "chip_answered_wrongly"
+    SECURE_MESSAGING_BROKEN = "secure_messaging_broken"
     FILE_MISSING = "file_missing"
+    FILE_PROTECTED = "file_protected"
     MALFORMED_FILE = "malformed_file"
+    MALFORMED_APDU = "malformed_apdu"
+    MALFORMED_CERTIFICATE = "malformed_certificate"
+    MALFORMED_EVIDENCE = "malformed_evidence"
+    TOO_LARGE = "too_large"
     UNSUPPORTED_ALGORITHM = "unsupported_algorithm"
 
 
@@ -71,6 +78,7 @@ class NoticeCode(StrEnum):
     JOURNAL_IN_USE = "journal_in_use"
     DISK_FULL = "disk_full"
     SERVER_REFUSES = "server_refuses"
+    PROGRAM_FAILED = "program_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +121,7 @@ class CardReading:
     """What a tap gave. `portrait` is a PNG or JPEG, None where the chip's could not be had.
 
     `verdict` and `reasons` are the station's own, quick opinion (`card_reader.verify`); the
-    server's is the one that counts.
+    server's is the one that counts. `expires_at` is when the server's challenge runs out.
     """
 
     challenge: str
@@ -122,6 +130,7 @@ class CardReading:
     portrait: bytes | None = field(repr=False)
     verdict: str
     reasons: tuple[str, ...] = ()
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +139,15 @@ class FaceResult:
 
     record: FaceRecord
     captures: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the candidate has answered already: consent, and the face against `portrait`."""
+
+    consent: bool
+    face: FaceResult | None
+    portrait: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +179,18 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`step` names the reading step (`card_reader.reader`); `done` of `total` steps are behind."""
+    """`step` names the reading step (`card_reader.reader`); `done` of `total` steps are behind.
+
+    `portrait` is there as soon as the chip gave it. `answers` are there where the card is read
+    once more only because its challenge ran out meanwhile.
+    """
 
     candidate: Candidate
     step: str = ""
     done: int = 0
     total: int = 0
+    portrait: bytes | None = field(default=None, repr=False)
+    answers: Answers | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,24 +219,30 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """The camera looks. `hint` is a code of `exam_station.face`; `tries` counts from 1."""
+    """The camera looks. `hint` is a code of `exam_station.face`; `tries` counts from 1;
+    `pictures` were taken of those that are wanted."""
 
     candidate: Candidate
     reading: CardReading
     frame: Frame | None = None
     hint: str = ""
     tries: int = 1
+    pictures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CheckingIn:
-    """The server decides. `consent` and `face` are what is being sent with the evidence."""
+    """The server decides. `consent` and `face` are what is being sent with the evidence.
+
+    `repeated`: the card was read once more for it.
+    """
 
     candidate: Candidate
     reading: CardReading
     consent: bool
     face: FaceResult | None
     retry_at: float | None = None
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +298,17 @@ class Paused:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeUp:
+    """The time is up by the ledger at hand: locked until the server has said that it still is.
+
+    `head_code` is the journal's head for the proctor's minutes, as in Submitting.
+    """
+
+    writing: Writing
+    head_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Submitting:
     """Handed in on this station; the server's receipt is still to come.
 
@@ -316,6 +357,7 @@ Screen = (
     | Writing
     | ConfirmSubmit
     | Paused
+    | TimeUp
     | Submitting
     | ReceiptShown
     | Notice
@@ -356,8 +398,9 @@ class State:
     """The kiosk. `turn` numbers the steps that workers answer; a late answer has an old number.
 
     `elapsed` is the station's own steady clock in seconds; `beat_at` when the next heartbeat is
-    due on it; `trouble` is what the last heartbeat met; `agreed` the placement whose candidate
-    agreed to the face check.
+    due on it, or while `beating` when the last was sent; `trouble` is what the last heartbeat met;
+    `agreed` the placement whose candidate agreed to the face check; `language` the station's own,
+    with which every candidate begins.
     """
 
     screen: Screen = field(default_factory=Starting)
@@ -374,3 +417,4 @@ class State:
     beating: bool = False
     ledger_at: datetime | None = None
     agreed: str | None = None
+    language: Language = Language.VI

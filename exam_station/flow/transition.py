@@ -21,6 +21,7 @@ from exam_station.flow.states import (
     Reading,
     State,
     Submitting,
+    TimeUp,
     Waiting,
     Welcome,
     Writing,
@@ -81,8 +82,8 @@ def _card_inserted(state: State) -> Step:
 def _on_screen(state: State, event: Event) -> Step:
     match state.screen, event:
         # Card
-        case Reading() as screen, events.ReadingStepped(_, step, done, total):
-            return replace(state, screen=replace(screen, step=step, done=done, total=total)), ()
+        case Reading() as screen, events.ReadingStepped():
+            return identifying.reading_stepped(state, screen, event)
         case Reading() as screen, events.CardRead(_, reading):
             return identifying.card_read(state, screen, reading)
         case Reading() as screen, events.CardFailed(_, reason):
@@ -101,8 +102,8 @@ def _on_screen(state: State, event: Event) -> Step:
         # Check-in
         case _, events.CheckInAnswered(_, view):
             return identifying.check_in_answered(state, view)
-        case CheckingIn() as screen, events.CheckInFailed(_, code):
-            return identifying.check_in_failed(state, screen, code)
+        case CheckingIn() as screen, events.CheckInFailed():
+            return identifying.check_in_failed(state, screen, event)
         case CheckingIn() as screen, events.UserRetry():
             return identifying.asks_again(state, screen)
     return _on_paper(state, event)
@@ -128,6 +129,10 @@ def _on_paper(state: State, event: Event) -> Step:
         case ConfirmSubmit(open_paper), events.UserConfirmedSubmit():
             return writing.submit(state, open_paper, by="candidate")
         # Handing in
+        case TimeUp(open_paper) as screen, events.HeadFixed(attempt, code):
+            if attempt != open_paper.attempt:
+                return state, ()
+            return replace(state, screen=replace(screen, head_code=code)), ()
         case Submitting() as screen, events.HeadFixed(attempt, code) if attempt == screen.attempt:
             return replace(state, screen=replace(screen, head_code=code)), ()
         case Submitting() as screen, events.ReceiptArrived() if event.attempt == screen.attempt:
@@ -137,8 +142,12 @@ def _on_paper(state: State, event: Event) -> Step:
 
 def _on_trouble(state: State, event: Event) -> Step:
     match state.screen, event:
-        case (Waiting() | Opening() | Submitting()) as screen, events.AttemptFailed(attempt):
-            return writing.attempt_failed(state) if attempt == screen.attempt else (state, ())
+        case Waiting() as screen, events.LeaseFailed() if event.attempt == screen.attempt:
+            return writing.try_later(state, screen, event.wait)
+        case (Opening() | Submitting()) as screen, events.AttemptFailed():
+            if event.attempt != screen.attempt:
+                return state, ()
+            return writing.try_later(state, screen, event.wait)
         case _, events.AttemptStopped():
             return writing.attempt_stopped(state, event)
         case Notice(_, Candidate() as candidate, str(attempt), True), events.UserRetry():

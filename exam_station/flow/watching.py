@@ -14,9 +14,11 @@ from exam_server.contract.errors import ErrorCode
 from exam_station.flow import effects, events, writing
 from exam_station.flow.effects import Effect
 from exam_station.flow.states import (
+    Answers,
     Candidate,
     CardProblem,
     CardRefused,
+    CardTrouble,
     CheckingIn,
     ConfirmSubmit,
     Consent,
@@ -36,6 +38,7 @@ from exam_station.flow.states import (
     Starting,
     State,
     Submitting,
+    TimeUp,
     Waiting,
     Welcome,
     Writing,
@@ -45,6 +48,9 @@ Step = tuple[State, tuple[Effect, ...]]
 
 #: Seconds between heartbeats: where the next thing comes from the server, and elsewhere.
 WATCHFUL, CALM = 1.5, 3.0
+
+#: A heartbeat that nobody has answered for so many seconds is lost; the next one is sent.
+LOST = 60.0
 
 Idle = Starting | OutOfOrder | NoShift | Welcome
 
@@ -61,9 +67,11 @@ _TROUBLE = {
 def ticked(state: State, event: events.Tick) -> Step:
     status = replace(state.status, now=event.now or state.status.now)
     state = replace(state, elapsed=event.elapsed, status=status)
-    if state.beating or state.elapsed < state.beat_at:
+    due = state.beat_at + (LOST if state.beating else 0.0)
+    if state.elapsed < due:
         return state, ()
-    return replace(state, beating=True), (effects.Beat(_heartbeat(state)),)
+    state = replace(state, beating=True, beat_at=state.elapsed)
+    return state, (effects.Beat(_heartbeat(state)),)
 
 
 def _heartbeat(state: State) -> Heartbeat:
@@ -94,20 +102,21 @@ def _reported(screen: Screen) -> StationState:
             return StationState.REFERRED
         case Waiting() | Opening():
             return StationState.WAITING
-        case Writing() | ConfirmSubmit() | Paused() | Submitting():
+        case Writing() | ConfirmSubmit() | Paused() | TimeUp() | Submitting():
             return StationState.WRITING
         case ReceiptShown():
             return StationState.SUBMITTED
 
 
-def _beaten(state: State) -> State:
+def _beaten(state: State, wait: float = 0.0) -> State:
     calm = isinstance(state.screen, Welcome | NoShift | Reading | Face | Writing | ReceiptShown)
-    return replace(state, beating=False, beat_at=state.elapsed + (CALM if calm else WATCHFUL))
+    pause = max(wait, CALM if calm else WATCHFUL)
+    return replace(state, beating=False, beat_at=state.elapsed + pause)
 
 
 def beat_failed(state: State, event: events.BeatFailed) -> Step:
     """Without the server an idle kiosk says so; a candidate at work sees a line in the status."""
-    state = _beaten(state)
+    state = _beaten(state, event.wait)
     if event.code is ErrorCode.TOO_BUSY:
         return state, ()
     status = state.status
@@ -140,7 +149,7 @@ def _stage(state: State) -> Step:
     missing = {package.id for package in wanted} - state.staged
     if not missing or state.staging:
         return state, ()
-    return replace(state, staging=True), (effects.StagePackages(wanted),)
+    return replace(state, staging=True), (effects.StagePackages(wanted, state.staged),)
 
 
 def staged(state: State, event: events.PackagesStaged) -> Step:
@@ -159,13 +168,15 @@ def _follow(state: State) -> Step:
         closing = (effects.StopCamera(), effects.CloseAttempt())
         # A card left on the reader is the former candidate's: it must be tapped anew.
         cleared = replace(state, screen=Starting(), turn=state.turn + 1, card_present=False)
-        state, more = settle(cleared)
+        state, more = settle(_forgotten(cleared))
         return state, (*closing, *more)
     match screen:
         case Starting() | OutOfOrder() | NoShift() | Welcome():
             return settle(state)
-        case CardProblem() | CardRefused() if placement and placement.attempt:
+        case CardProblem() | CardRefused() | CheckingIn() if placement and placement.attempt:
             return _enter(state, placement)
+        case Reading() | Consent() | Face() if placement and placement.attempt:
+            return _taken_up(state, screen.candidate, placement)
         case CardProblem() if placement and placement.checkin:
             return state, (effects.AskCheckIn(state.turn, placement.checkin),)
         case Referred(checkin=checkin):
@@ -173,11 +184,31 @@ def _follow(state: State) -> Step:
             return state, (effects.AskCheckIn(state.turn, asked),)
         case Waiting() if placement and _has_started(state, placement):
             return _enter(state, placement)
-        case Writing() | ConfirmSubmit() | Paused() if state.seat and placement:
-            open_paper, ledger = writing.paper(screen), state.seat.ledger
-            if open_paper and placement.attempt == open_paper.attempt and ledger is not None:
-                return writing.ledger_told(state, ledger, state.seat.server_time)
-    return state, ()
+    open_paper = writing.paper(screen)
+    if open_paper is None or state.seat is None:
+        return state, ()
+    if placement is None or placement.attempt != open_paper.attempt:
+        # Moved to another seat, or the seat's next shift has begun: the server's answer to the
+        # records says whether the paper is still this station's.
+        return state, (effects.Flush(open_paper.attempt),)
+    if state.seat.ledger is None:
+        return state, ()
+    return writing.ledger_told(state, state.seat.ledger, state.seat.server_time)
+
+
+def _taken_up(state: State, person: Candidate, placement: PlacementView) -> Step:
+    """Two officers admitted the candidate meanwhile: card and camera are not needed any more."""
+    if placement.checkin is None:
+        return _enter(state, placement)
+    referred = Referred(person, placement.checkin, ())
+    state, entered = _enter(replace(state, screen=referred, turn=state.turn + 1), placement)
+    return state, (effects.StopCamera(), *entered)
+
+
+def _forgotten(state: State) -> State:
+    """Nothing of the former candidate, not even the language, is there for the next one."""
+    status = replace(state.status, language=state.language, unsent=0, remaining=None)
+    return replace(state, status=status, agreed=None, ledger_at=None)
 
 
 def _closed(state: State) -> bool:
@@ -240,7 +271,10 @@ def _idle(state: State) -> Step:
 
 
 def _welcome(state: State, screen: Welcome, placement: PlacementView | None) -> Step:
-    arrived = not isinstance(state.screen, Welcome) or state.screen.candidate != screen.candidate
+    before = state.screen
+    arrived = not isinstance(before, Welcome) or before.candidate != screen.candidate
+    if isinstance(before, Welcome) and arrived:
+        state = _forgotten(state)
     state = replace(state, screen=screen)
     if placement is None or placement.attempt is not None:
         return state, ()
@@ -282,18 +316,20 @@ def _enter(state: State, placement: PlacementView) -> Step:
     return state, (effects.AskCheckIn(state.turn, placement.checkin),)
 
 
-def read_card(state: State, placement: PlacementView) -> Step:
-    """Start reading the card on the reader."""
-    person = candidate(placement)
-    if person is None:
-        return state, ()
-    turn = state.turn + 1
-    return replace(state, screen=Reading(person), turn=turn), (effects.ReadCard(turn, placement),)
+def read_card(state: State, placement: PlacementView, answers: Answers | None = None) -> Step:
+    """Start reading the card on the reader, if the roster knows what opens it."""
+    person = _candidate(placement)
+    if placement.citizen_number is None:
+        return replace(state, screen=CardProblem(person, CardTrouble.NO_IDENTITY_DATA)), ()
+    reading, turn = Reading(person, answers=answers), state.turn + 1
+    return replace(state, screen=reading, turn=turn), (effects.ReadCard(turn, placement),)
 
 
 def candidate(placement: PlacementView | None) -> Candidate | None:
-    if placement is None:
-        return None
+    return None if placement is None else _candidate(placement)
+
+
+def _candidate(placement: PlacementView) -> Candidate:
     return Candidate(
         placement=placement.id,
         registration_number=placement.registration_number,

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from exam_server.contract.api import LedgerView
+from exam_server.contract.records import Body
 from exam_station.flow import effects, events
 from exam_station.flow.effects import Effect
 from exam_station.flow.states import (
@@ -17,6 +18,7 @@ from exam_station.flow.states import (
     Screen,
     State,
     Submitting,
+    TimeUp,
     Waiting,
     Writing,
 )
@@ -24,10 +26,19 @@ from exam_station.sitting import SittingError
 
 Step = tuple[State, tuple[Effect, ...]]
 
-#: Seconds until lease, opening or handing in is tried again by itself.
-RETRY = 3.0
+#: No answer is overtaken by one that the server gave so much later (a call ends within a quarter
+#: of a minute): a ledger that seems older still is of a server whose clock was set back.
+OVERTAKEN = timedelta(seconds=30)
 
-_RETRIABLE = (NoticeCode.DISK_FULL, NoticeCode.PACKAGE_DAMAGED, NoticeCode.JOURNAL_IN_USE)
+NOTHING = timedelta(0)
+BY_TIME = "time"
+
+_RETRIABLE = (
+    NoticeCode.DISK_FULL,
+    NoticeCode.PACKAGE_DAMAGED,
+    NoticeCode.JOURNAL_IN_USE,
+    NoticeCode.PROGRAM_FAILED,
+)
 
 
 def open_form(state: State, candidate: Candidate, attempt: str) -> Step:
@@ -41,10 +52,12 @@ def form_opened(state: State, screen: Opening, event: events.FormOpened) -> Step
         return hand_in(state, open_paper, event.sitting.submitted)
     if event.ledger.paused:
         return show(state, Paused(open_paper)), ()
+    if event.ledger.remaining(event.server_time) == NOTHING:
+        return _lock(state, open_paper)
     return show(state, open_paper), ()
 
 
-def show(state: State, screen: Writing | ConfirmSubmit | Paused) -> State:
+def show(state: State, screen: Writing | ConfirmSubmit | Paused | TimeUp) -> State:
     """`state` with `screen` and the time that is left on it."""
     ledger = screen.ledger if isinstance(screen, Writing) else screen.writing.ledger
     now = state.status.now
@@ -68,15 +81,22 @@ def change(state: State, screen: Writing, event: events.UserEvent) -> Step:
         return state, (effects.Log(str(error)),)
     if sitting == screen.sitting:
         return state, ()
-    return show(state, replace(screen, sitting=sitting)), (
-        effects.WriteRecord(screen.attempt, body),
-    )
+    return show(state, replace(screen, sitting=sitting)), (_write(state, screen, body),)
 
 
 def submit(state: State, screen: Writing, by: str) -> Step:
     sitting, body = screen.sitting.submit(by)
+    written = _write(state, screen, body)
     state, handing = hand_in(state, replace(screen, sitting=sitting), by)
-    return state, (effects.WriteRecord(screen.attempt, body), *handing)
+    return state, (written, *handing)
+
+
+def _write(state: State, screen: Writing, body: Body) -> effects.WriteRecord:
+    """No record tells a moment after the deadline, for which the server would not keep it: the
+    paper is locked by the first tick behind it, and handed in as of then."""
+    now = state.status.now
+    latest = None if now is None else screen.ledger.deadline(now)
+    return effects.WriteRecord(screen.attempt, body, latest)
 
 
 def hand_in(state: State, screen: Writing, by: str) -> Step:
@@ -92,7 +112,7 @@ def time_passed(state: State) -> Step:
             return _count_down(state, screen, screen)
         case ConfirmSubmit(writing=open_paper) as screen:
             return _count_down(state, open_paper, screen)
-        case Paused() as screen:
+        case Paused() | TimeUp() as screen:
             return show(state, screen), ()
         case Waiting(retry_at=float(due)) as screen if due <= state.elapsed:
             waiting = replace(screen, retry_at=None)
@@ -107,17 +127,23 @@ def time_passed(state: State) -> Step:
 
 def _count_down(state: State, open_paper: Writing, screen: Writing | ConfirmSubmit) -> Step:
     now, ledger = state.status.now, open_paper.ledger
-    if now is None or ledger.paused or ledger.remaining(now) > timedelta(0):
+    if now is None or ledger.paused or ledger.remaining(now) > NOTHING:
         return show(state, screen), ()
-    return submit(state, open_paper, by="time")
+    return _lock(state, open_paper)
+
+
+def _lock(state: State, open_paper: Writing) -> Step:
+    """No more edits; whether an officer has extended the time, only the server can say."""
+    state = show(replace(state, beat_at=state.elapsed), TimeUp(open_paper))
+    return state, (effects.FixHead(open_paper.attempt),)
 
 
 def ledger_told(state: State, view: LedgerView, at: datetime) -> Step:
-    """The server's ledger as of `at`; one older than what is known changes nothing."""
+    """The server's ledger as of `at`; one that was overtaken by a newer changes nothing."""
     known = paper(state.screen)
     if known is None:
         return state, ()
-    if state.ledger_at is not None and at < state.ledger_at:
+    if state.ledger_at is not None and at < state.ledger_at < at + OVERTAKEN:
         return state, ()
     state = replace(state, ledger_at=at)
     open_paper = replace(known, ledger=view.ledger())
@@ -128,30 +154,33 @@ def ledger_told(state: State, view: LedgerView, at: datetime) -> Step:
             return show(state, Paused(open_paper)), (effects.FixHead(open_paper.attempt),)
         case ConfirmSubmit(), False:
             return show(state, ConfirmSubmit(open_paper)), ()
+        case TimeUp() as screen, False:
+            return _told_at_the_end(state, replace(screen, writing=open_paper), at)
     return show(state, open_paper), ()
 
 
+def _told_at_the_end(state: State, screen: TimeUp, at: datetime) -> Step:
+    """Handed in only on the word of a server that knew the time to be up when it spoke."""
+    ledger = screen.writing.ledger
+    if ledger.remaining(max(at, state.status.now or at)) > NOTHING:
+        return show(state, screen.writing), ()
+    if ledger.remaining(at) == NOTHING:
+        return submit(state, screen.writing, BY_TIME)
+    return show(state, screen), ()
+
+
 def upload_progressed(state: State, event: events.UploadProgressed) -> Step:
-    state = replace(state, status=replace(state.status, unsent=event.unsent))
-    open_paper = paper(state.screen)
-    if event.ledger is None or event.server_time is None or open_paper is None:
+    if event.attempt != _attempt(state.screen):
         return state, ()
-    if event.attempt != open_paper.attempt:
+    state = replace(state, status=replace(state.status, unsent=event.unsent))
+    if event.ledger is None or event.server_time is None:
         return state, ()
     return ledger_told(state, event.ledger, event.server_time)
 
 
-def attempt_failed(state: State) -> Step:
-    """Worth trying again: the screen stays and says that it is still trying."""
-    due = state.elapsed + RETRY
-    match state.screen:
-        case Waiting() as screen:
-            return replace(state, screen=replace(screen, retry_at=due)), ()
-        case Opening() as screen:
-            return replace(state, screen=replace(screen, retry_at=due)), ()
-        case Submitting() as screen:
-            return replace(state, screen=replace(screen, retry_at=due)), ()
-    return state, ()
+def try_later(state: State, screen: Waiting | Opening | Submitting, wait: float) -> Step:
+    """The screen stays and says that it is still trying."""
+    return replace(state, screen=replace(screen, retry_at=state.elapsed + wait)), ()
 
 
 def attempt_stopped(state: State, event: events.AttemptStopped) -> Step:
@@ -180,6 +209,18 @@ def paper(screen: Screen) -> Writing | None:
     match screen:
         case Writing():
             return screen
-        case ConfirmSubmit(writing=open_paper) | Paused(writing=open_paper):
+        case (
+            ConfirmSubmit(writing=open_paper)
+            | Paused(writing=open_paper)
+            | TimeUp(writing=open_paper)
+        ):
             return open_paper
+    return None
+
+
+def _attempt(screen: Screen) -> str | None:
+    """The attempt that the screen is about."""
+    match paper(screen) or screen:
+        case Waiting() | Opening() | Writing() | Submitting() as screen:
+            return screen.attempt
     return None

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QWidget
 
-from exam_station.flow.states import ConfirmSubmit, Language, State, Writing
+from exam_station.flow.states import ConfirmSubmit, Language, State, TimeUp, Writing
 from exam_station.ui import elements
 from exam_station.ui.look import Look
 from exam_station.ui.theme import TextSize, Theme
@@ -230,7 +230,7 @@ def link_words(look: Look, state: State) -> tuple[Link, str, str]:
     """What to say of the connection, short and in detail; an idle kiosk whose connection is sound
     says nothing."""
     texts, status = look.texts, state.status
-    writing = isinstance(state.screen, Writing | ConfirmSubmit)
+    writing = isinstance(state.screen, Writing | ConfirmSubmit | TimeUp)
     if not status.connected and status.lost_since is not None:
         time = elements.clock_time(status.lost_since)
         if not writing:

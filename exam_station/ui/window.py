@@ -46,8 +46,10 @@ class KioskWindow(QWidget):
         if state is before:
             return
         self.setUpdatesEnabled(False)  # one picture after the other, nothing in between
-        self._show_changed(state)
-        self.setUpdatesEnabled(True)
+        try:
+            self._show_changed(state)
+        finally:  # a view that fails must not freeze the ones after it
+            self.setUpdatesEnabled(True)
 
     def _show_changed(self, state: State) -> None:
         self._forget_former(state)

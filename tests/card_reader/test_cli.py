@@ -188,3 +188,22 @@ def test_read_writes_files_portrait_and_recording(
     assert len(session["randomness"]) == 2
     assert holder.number[-9:] not in json.dumps(session["password"])
     assert run_json(capsys, "verify", out, "--trust", folder / "csca.pem")[0] == 0
+
+
+@pytest.mark.parametrize("option", ["--trust", "--crl"])
+def test_a_named_folder_without_what_it_should_hold_is_refused(
+    tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sod = tmp_path / "EF.SOD.bin"
+    sod.write_bytes(b"\x77\x02\x05\x00")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert cli.main(["verify", str(sod), option, str(empty)]) == 2
+    assert option in capsys.readouterr().err
+
+
+def test_a_folder_is_no_data_group(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sod = tmp_path / "EF.SOD.bin"
+    sod.write_bytes(b"\x77\x02\x05\x00")
+    assert cli.main(["verify", str(sod), "--dg", f"2={tmp_path}"]) == 2
+    assert "folder" in capsys.readouterr().err

@@ -373,3 +373,36 @@ def test_a_report_has_the_keys_of_the_command(evidence: ChipEvidence, trust: Tru
     }  # fmt: skip
     assert report["revocation"] == "good"
     assert report["anchors"] == [anchor.sha256 for anchor in trust.anchors]
+
+
+@pytest.mark.parametrize("number", [14, 15])
+def test_a_file_that_proves_the_chip_is_not_to_be_left_away(
+    evidence: ChipEvidence, trust: TrustStore, number: int
+) -> None:
+    files = {name: raw for name, raw in evidence.files.items() if name != f"EF.DG{number}"}
+    reasons = refused(lambda: check(replace(evidence, files=files), trust))
+    assert Finding.DATA_GROUP_MISSING in reasons
+
+
+def test_an_authority_signs_no_documents(
+    evidence: ChipEvidence, trust: TrustStore, issuer: Issuer
+) -> None:
+    groups = {
+        DATA_GROUP_BY_NAME[name]: raw
+        for name, raw in evidence.files.items()
+        if name in DATA_GROUP_BY_NAME
+    }
+    sod = issuer.sign(groups, now=NOW, signer=issuer.csca)
+    files = {**evidence.files, "EF.SOD": sod}
+    reasons = refused(lambda: check(replace(evidence, files=files), trust))
+    assert Finding.SIGNER_MAY_NOT_SIGN in reasons
+
+
+def test_what_an_unproven_card_claims_is_what_its_sod_covers(
+    evidence: ChipEvidence, holder: Holder
+) -> None:
+    with pytest.raises(IdentityUnproven) as caught:
+        check(evidence, TrustStore((), realm=Realm.TEST))
+    claimed = caught.value.claimed
+    assert (claimed.personal_number, claimed.full_name) == (holder.number, "Nguyễn Văn An")
+    assert holder.number not in repr(claimed)

@@ -61,7 +61,7 @@ def loaded_database(tmp_path_factory: pytest.TempPathFactory, keys: ServerKeys) 
     engine = db.create_engine(f"sqlite:///{path}")
     migrations.upgrade(engine)
     with db.transaction(engine) as session:
-        loading.load_exam(session, DEMO, realm=Realm.TEST, keys=keys, now=START)
+        loading.load_exam(session, DEMO, realm=Realm.TEST, keys=keys, now=START, starts_at=START)
         for name, role in (
             ("giamthi1", Role.PROCTOR),
             ("giamthi2", Role.PROCTOR),

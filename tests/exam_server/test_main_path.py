@@ -1,5 +1,6 @@
 """From the tap to the slip through the stations' interface, with a real chip, reader and form."""
 
+import hashlib
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -18,7 +19,9 @@ from exam_server.forms.models import Form
 from exam_server.grading.models import ItemScore
 from exam_server.grading.service import grade_shift, replays
 from exam_server.items import service as items
+from exam_server.items.models import ItemVersion
 from exam_server.results.service import results_of_shift, slip
+from exam_server.sealing import Sealed
 from question_bank.item import ChoiceKey, ClusterKey, NumericKey
 from question_bank.response import ChoiceResponse, ClusterResponse, NumericResponse
 
@@ -148,3 +151,39 @@ def test_nothing_opens_before_the_start(world: World, issue: Callable[..., CardP
     kiosk.lease(attempt)
     with pytest.raises(Exception, match="not_started"):
         kiosk.open_form(attempt)
+
+
+def test_neither_keys_nor_answers_can_be_guessed_from_the_database(
+    world: World, issue: Callable[..., CardProfile]
+) -> None:
+    """A plain hash of item and key would tell a thief of the database which option is right."""
+    world.open_shift()
+    kiosk = world.kiosk()
+    attempt = kiosk.check_in(issue(BACH)).attempt
+    assert attempt is not None
+    world.start_shift()
+    desk, form = kiosk.lease(attempt), kiosk.open_form(attempt)
+    item = form.parts[0].items[0]
+    desk.send(desk.answer(item.id, right_answers(world, form.code)[item.id]))
+    desk.submit()
+    sealing = world.server.sealing
+    with world.server.transaction() as session:
+        grade_shift(
+            session,
+            world.shift_id,
+            officer=OFFICE,
+            keys=world.server.keys,
+            grace=world.server.settings.grace,
+            now=world.clock.now,
+        )
+        score = session.get_one(ItemScore, (attempt, item.id))
+        assert b"single" not in score.response
+        assert b"single" in sealing.unseal(Sealed.RESPONSE, f"{attempt}/{item.id}", score.response)
+        for row in session.scalars(sa.select(ItemVersion)):
+            body = sealing.unseal(Sealed.ITEM_BODY, row.id, row.body)
+            key = sealing.unseal(Sealed.ANSWER_KEY, row.id, row.answer_key)
+            content = len(body).to_bytes(8, "big") + body + key
+            assert row.digest not in (
+                hashlib.sha256(content).digest(),
+                hashlib.sha256(body + key).digest(),
+            )

@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,14 +20,18 @@ from kiosk import Clock, Kiosk
 from server_world import BACH, DEMO, World
 
 from card_reader.simulator.issuer import Issuer
-from exam_server import cli, db, directory, keys
+from exam_server import audit, cli, db, directory, keys
 from exam_server.attempts import journal
 from exam_server.attempts.models import Attempt
+from exam_server.centres.models import Seat
 from exam_server.contract.api import CheckInState
 from exam_server.contract.enrolment import EnrolmentToken
 from exam_server.contract.records import Answered, Visited
+from exam_server.forms.models import Realm
 from exam_server.keys import ServerKeys
+from exam_server.loading import TrustFolder
 from exam_server.sealing import Sealed
+from exam_server.stations.models import Station
 
 PASSPHRASE = "correct horse battery"
 
@@ -205,7 +209,7 @@ def test_a_station_writes_over_tls_and_a_backup_holds_it(
         view = kiosk.check_in(issue(BACH))
         assert view.state is CheckInState.ADMITTED, view.reasons
         desk = kiosk.lease(view.attempt)
-        assert run(capsys, "shift", "start", server)[0] == 0
+        assert run(capsys, "shift", "start", server, "--reason", "chạy thử")[0] == 0
         form = kiosk.open_form(view.attempt)
         desk.send(desk.record(Visited(form.items[0].id)))
         backup = tmp_path / "server.backup"
@@ -272,3 +276,116 @@ def test_the_demo_world_is_the_commands_world(world: World, server: Path, capsys
     assert code == 0
     assert len(fields["results"]) == 12
     assert all(row["total"] is None for row in fields["results"])
+
+
+def cut_off(session: db.Session) -> None:
+    """The last entry is gone."""
+    last = session.scalar(sa.select(sa.func.max(audit.AuditEntry.sequence)))
+    session.execute(sa.delete(audit.AuditEntry).where(audit.AuditEntry.sequence == last))
+
+
+def compute_anew(session: db.Session) -> None:
+    """Another first actor, and every digest after it made to fit."""
+    previous = audit.GENESIS
+    for entry in session.scalars(sa.select(audit.AuditEntry).order_by(audit.AuditEntry.sequence)):
+        entry.actor = "nobody" if entry.sequence == 1 else entry.actor
+        entry.previous = previous
+        entry.digest = previous = entry.computed_digest()
+        session.flush()
+
+
+def seal_with_another_key(session: db.Session) -> None:
+    session.execute(sa.update(audit.AuditSeal).values(signature=bytes(64)))
+
+
+@pytest.mark.parametrize(
+    ("tamper", "said"),
+    [
+        (cut_off, "cut off"),
+        (compute_anew, "computed anew"),
+        (seal_with_another_key, "is not the server's"),
+    ],
+)
+def test_the_log_is_sealed(
+    server: Path, capsys, tamper: Callable[[db.Session], None], said: str
+) -> None:
+    assert run(capsys, "shift", "open", server)[0] == 0
+    assert run(capsys, "audit", "verify", server)[0] == 0
+    engine = db.create_engine(f"sqlite:///{server / 'server.db'}")
+    with pytest.raises(sa.exc.IntegrityError), engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM audit_seal")
+    with db.transaction(engine) as session:
+        for table in ("audit_entry", "audit_seal"):
+            for act in ("update", "delete"):
+                session.execute(sa.text(f"DROP TRIGGER {table}_no_{act}"))
+        tamper(session)
+    engine.dispose()
+    code, fields, _ = run(capsys, "audit", "verify", server)
+    assert code == 1
+    assert said in fields["faults"][0]
+
+
+@pytest.mark.slow
+def test_a_backup_whose_log_does_not_hold_is_not_restored(
+    server: Path, tmp_path: Path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setenv("EXAM_BACKUP_PASSPHRASE", "another passphrase")
+    engine = db.create_engine(f"sqlite:///{server / 'server.db'}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER audit_entry_no_update")
+        connection.exec_driver_sql("UPDATE audit_entry SET actor = 'nobody' WHERE sequence = 1")
+    engine.dispose()
+    backup, again = tmp_path / "server.backup", tmp_path / "again"
+    assert run(capsys, "backup", server, backup)[0] == 0
+    code, fields, _ = run(capsys, "restore", backup, again)
+    assert (code, fields["fault"]) == (1, "entry 1 was changed")
+    assert not again.exists()
+
+
+def test_stations_and_staff_are_listed_and_let_go(server: Path, capsys) -> None:
+    with directory.open_server(server) as opened, db.transaction(opened.engine) as session:
+        centre = session.scalars(sa.select(Seat.centre_id)).first()
+        station = Station(
+            centre_id=centre, realm=Realm.TEST, name="máy 1", signing_key=b"s",
+            wrapping_key=b"w", enrolled_at=datetime.now(UTC),
+        )  # fmt: skip
+        session.add(station)
+    place = ("--room", "P.101", "--seat", "02")
+    assert run(capsys, "station", "assign", server, "--station", station.id, *place)[0] == 0
+    (listed,) = run(capsys, "station", "list", server)[1]["stations"]
+    assert (listed["id"], listed["room"], listed["seat"]) == (station.id, "P.101", "02")
+    revoke = ("station", "revoke", server, "--station", station.id, "--reason", "mất máy")
+    assert run(capsys, *revoke)[0] == 0
+    assert run(capsys, *revoke)[0] == 2
+    (listed,) = run(capsys, "station", "list", server)[1]["stations"]
+    assert listed["revoked_at"] and listed["room"] is None
+    assert run(capsys, "staff", "disable", server, "--username", "gt1")[0] == 0
+    assert run(capsys, "staff", "disable", server, "--username", "gt1")[0] == 2
+    assert (
+        "no nobody" in run(capsys, "staff", "disable", server, "--username", "nobody")[1]["error"]
+    )
+    (person,) = run(capsys, "staff", "list", server)[1]["staff"]
+    assert person["username"] == "gt1" and person["disabled_at"]
+
+
+def test_loading_is_logged_and_trust_is_read_anew(server: Path, tmp_path: Path, capsys) -> None:
+    current = TrustFolder(server, Realm.TEST)
+    assert len(current().anchors) == 1
+    assert current() is current()
+    Issuer.generate(name="CSCA TEST 2").save(tmp_path / "second")
+    code, fields, _ = run(capsys, "load", "trust", server, tmp_path / "second")
+    assert (code, fields["anchors"]) == (0, 2)
+    assert len(current().anchors) == 2
+    with directory.open_server(server) as opened, db.reading(opened.engine) as session:
+        actions = session.scalars(sa.select(audit.AuditEntry.action)).all()
+    assert actions.count("trust_loaded") == 2
+
+
+def test_a_live_server_takes_no_test_issuer(tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.setenv("EXAM_SERVER_PASSPHRASE", PASSPHRASE)
+    (tmp_path / "live").mkdir(mode=0o755)
+    assert run(capsys, "init", tmp_path / "live", "--realm", "live")[0] == 0
+    assert (tmp_path / "live").stat().st_mode & 0o777 == 0o700
+    Issuer.generate(name="Bộ Công an").save(tmp_path / "issuer")
+    code, fields, _ = run(capsys, "load", "trust", tmp_path / "live", tmp_path / "issuer")
+    assert code == 2 and "test issuer" in fields["error"]

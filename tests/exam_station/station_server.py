@@ -42,11 +42,11 @@ class RefusedError(Exception):
         self.code = code
 
 
-def self_signed(folder: Path) -> tuple[Path, Path, bytes]:
-    """Certificate and key as PEM files, and the certificate in DER."""
+def self_signed(folder: Path, now: datetime | None = None) -> tuple[Path, Path, bytes]:
+    """Certificate and key as PEM files, and the certificate in DER; made at `now`."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "another name than the host")])
-    now = datetime.now(UTC)
+    now = now or datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -135,6 +135,8 @@ class StationServer:
         self.skew = timedelta(0)
         self.refuse: dict[str, ErrorCode] = {}
         self.forget: set[str] = set()
+        self.retry_after: float | None = None
+        self.evidence: list[Record] = []
         self.calls: list[str] = []
         self.station: api.Enrolment | None = None
         self.nonces: set[bytes] = set()
@@ -197,11 +199,15 @@ class StationServer:
         try:
             self._prove(method, path, headers, body)
             if call in self.refuse:
+                self._set_aside(call, body)
                 raise RefusedError(self.refuse[call])
             answer = self._handle(call, body)
         except RefusedError as refusal:
             refused = api.Refusal(
-                code=refusal.code, message=refusal.code.value, server_time=self.now()
+                code=refusal.code,
+                message=refusal.code.value,
+                server_time=self.now(),
+                retry_after=self.retry_after,
             )
             return 409, refused.model_dump_json().encode()
         if call in self.forget:
@@ -329,6 +335,12 @@ class StationServer:
             ledger=api.LedgerView.of(self.ledger),
             server_time=self.now(),
         )
+
+    def _set_aside(self, call: str, body: bytes) -> None:
+        """What a refused batch holds is evidence."""
+        if call == "attempts/records":
+            batch = api.RecordBatch.model_validate_json(body)
+            self.evidence += [Record.from_bytes(data) for data in batch.records]
 
     def _keep_head(self, view: api.HeadView) -> None:
         signed = SignedHead(ATTEMPT, view.epoch, view.sequence, view.head, view.signature)

@@ -2,13 +2,17 @@
 
 import hashlib
 import os
+import socket
+import ssl
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from station_server import SECRET, StationServer
+from station_server import SECRET, StationServer, self_signed
 
 from exam_server.contract import api
 from exam_server.contract.errors import ErrorCode
@@ -17,6 +21,7 @@ from exam_station.client import (
     ServerRefusedError,
     ServerUnreachableError,
     fetch_certificate,
+    pinned_context,
 )
 from exam_station.clock import ServerClock
 from exam_station.enrolment import enrol
@@ -150,3 +155,41 @@ def test_another_stations_key_is_not_believed(server: StationServer, vault: Vaul
         stranger.heartbeat(BEAT)
     stranger.close()
     assert caught.value.code is ErrorCode.BAD_SIGNATURE
+
+
+@pytest.mark.parametrize("days", [-400, 400])
+def test_a_pinned_certificate_outside_its_dates_is_still_the_server(
+    tmp_path: Path, days: int
+) -> None:
+    """What a station sees whose clock is wrong by more than a year."""
+    moment = datetime.now(UTC) + timedelta(days=days)
+    certificate, key, der = self_signed(tmp_path, moment)
+    (tmp_path / "other").mkdir()
+    _, _, other = self_signed(tmp_path / "other", moment)
+    assert shakes_hands(certificate, key, der)
+    assert not shakes_hands(certificate, key, other)
+
+
+def shakes_hands(certificate: Path, key: Path, pinned: bytes) -> bool:
+    """Whether a station that pinned `pinned` speaks with the server of `certificate`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    def serve() -> None:
+        plain, _ = listening.accept()
+        with plain, suppress(OSError), context.wrap_socket(plain, server_side=True) as secured:
+            secured.recv(1)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = threading.Thread(target=serve, daemon=True)
+        serving.start()
+        try:
+            with (
+                socket.create_connection(listening.getsockname(), timeout=5) as plain,
+                pinned_context(pinned).wrap_socket(plain) as secured,
+            ):
+                return secured.version() == "TLSv1.3"
+        except ssl.SSLError:
+            return False
+        finally:
+            serving.join(timeout=5)

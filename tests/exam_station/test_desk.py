@@ -1,7 +1,10 @@
 """Lease, package, journal, uploader and receipt together, against a server over TLS."""
 
+import errno
+import hashlib
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,13 +14,23 @@ from exam_server.contract import api, records
 from exam_server.contract.errors import ErrorCode
 from exam_server.contract.records import Answered, Opened, Submitted, Visited
 from exam_server.contract.wrapping import Purpose, unwrap
+from exam_station import durable
 from exam_station import journal as journals
 from exam_station.client import Client, ServerRefusedError, ServerUnreachableError
 from exam_station.clock import ServerClock
 from exam_station.desk import Desk
 from exam_station.flow.states import NoticeCode
 from exam_station.staging import Packages
-from exam_station.uploader import BACK_OFF_MOST, Progress, StoppedError, back_off
+from exam_station.uploader import (
+    BACK_OFF_MOST,
+    LONGEST_ASKED,
+    Outbox,
+    Progress,
+    StoppedError,
+    asked_by,
+    back_off,
+    spread,
+)
 from exam_station.vault import Vault
 from question_bank.response import ChoiceResponse
 
@@ -191,6 +204,116 @@ def test_a_final_refusal_stops_and_is_named(
     assert seat.stopped[0].code is notice
 
 
+@pytest.mark.parametrize("code", [ErrorCode.ATTEMPT_CLOSED, ErrorCode.LEASE_SUPERSEDED])
+def test_what_comes_too_late_is_sent_once_as_evidence_and_stays_in_the_journal(
+    server: StationServer, place: Callable[[], Seat], data: Path, code: ErrorCode
+) -> None:
+    seat = place()
+    seat.desk.open(ATTEMPT)
+    until(lambda: len(server.records) == 1)
+    server.stop()
+    for number in range(450):
+        seat.desk.write(Visited("abcd"[number % 4]))
+    server.refuse["attempts/records"] = code
+    server.serve()
+    until(lambda: bool(seat.stopped))
+    assert [record.sequence for record in server.evidence] == list(range(2, 452))
+    journal = data / "attempts" / ATTEMPT / "journal"
+    assert len(journals.read(journal.read_bytes()).records) == 451
+
+
+def test_an_empty_flush_asks_whether_the_attempt_is_still_here(
+    server: StationServer, place: Callable[[], Seat]
+) -> None:
+    seat = place()
+    seat.desk.open(ATTEMPT)
+    until(lambda: len(server.records) == 1 and seat.progress[-1].unsent == 0)
+    seat.desk.flush(ATTEMPT)
+    assert seat.progress[-1].answer is not None
+    server.refuse["attempts/records"] = ErrorCode.LEASE_SUPERSEDED
+    with pytest.raises(StoppedError) as caught:
+        seat.desk.flush(ATTEMPT)
+    assert caught.value.code is NoticeCode.TAKEN_OVER
+
+
+def test_a_paper_that_lies_open_is_not_opened_twice(
+    server: StationServer, place: Callable[[], Seat]
+) -> None:
+    desk = place().desk
+    sitting, body = desk.open(ATTEMPT).sitting.go_to("c")
+    desk.write(body)
+    assert desk.open(ATTEMPT).sitting == sitting
+    assert server.calls.count("attempts/open") == 1
+    desk.write(Visited("d"))
+    until(lambda: len(server.records) == 3)
+
+
+def test_a_record_tells_no_moment_after_the_latest(
+    server: StationServer, place: Callable[[], Seat]
+) -> None:
+    desk = place().desk
+    desk.open(ATTEMPT)
+    latest = server.now() - timedelta(seconds=30)
+    desk.write(Submitted("time"), latest)
+    desk.write(Visited("a"), server.now() + timedelta(hours=1))
+    until(lambda: len(server.records) == 3)
+    moments = [
+        datetime.fromtimestamp(record.open(server.attempt_key)[1] / 1000, UTC)
+        for record in server.records[1:]
+    ]
+    assert latest - timedelta(milliseconds=2) <= moments[0] <= latest
+    assert abs((moments[1] - server.now()).total_seconds()) < 5
+
+
+def test_the_uploader_survives_what_nobody_foresaw(
+    server: StationServer, place: Callable[[], Seat], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seat = place()
+    seat.desk.open(ATTEMPT)
+    until(lambda: len(server.records) == 1)
+    sound, failures = Outbox.push, []
+
+    def failing(self: Outbox) -> Progress:
+        if len(failures) < 2:
+            failures.append(1)
+            raise KeyError("nobody foresaw this")
+        return sound(self)
+
+    monkeypatch.setattr(Outbox, "push", failing)
+    seat.desk.write(Visited("b"))
+    until(lambda: len(server.records) == 2)
+    assert len(failures) == 2 and not seat.stopped
+    assert any(progress.answer is None and progress.unsent for progress in seat.progress)
+
+
+def test_a_receipt_that_the_disk_does_not_take_is_shown_all_the_same(
+    server: StationServer, place: Callable[[], Seat], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = place().desk
+    desk.open(ATTEMPT)
+    desk.write(Submitted("candidate"))
+    sound = durable.write_file
+
+    def full(path: Path, content: bytes) -> None:
+        if path.name == "receipt.json":
+            raise OSError(errno.ENOSPC, "no room")
+        sound(path, content)
+
+    monkeypatch.setattr(durable, "write_file", full)
+    assert desk.submit(ATTEMPT).sequence == 2
+
+
+def test_whatever_fails_while_opening_the_journal_is_free_again(
+    server: StationServer, place: Callable[[], Seat], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = place().desk
+    with monkeypatch.context() as patched:
+        patched.setattr(Outbox, "push", lambda _: {}["nobody foresaw this"])
+        with pytest.raises(KeyError):
+            desk.open(ATTEMPT)
+    assert desk.open(ATTEMPT).sitting.current == "a"
+
+
 def test_answers_that_lie_elsewhere_are_not_written_over(
     server: StationServer, place: Callable[[], Seat], data: Path
 ) -> None:
@@ -227,9 +350,13 @@ def test_a_damaged_journal_and_a_damaged_package_are_named(
     sealed = bytearray(package.read_bytes())
     sealed[-1] ^= 1
     package.write_bytes(sealed)
+    journal.unlink()
+    server.records.clear()
+    desk = place().desk
     with pytest.raises(StoppedError) as caught:
-        place().desk.open(ATTEMPT)
+        desk.open(ATTEMPT)
     assert caught.value.code is NoticeCode.PACKAGE_DAMAGED
+    assert desk.open(ATTEMPT).sitting.form.code == "0101"  # it was fetched again
 
 
 def test_a_candidate_who_was_moved_away_and_back_goes_on_under_a_new_epoch(
@@ -257,8 +384,6 @@ def test_before_the_start_nothing_opens(server: StationServer, place: Callable[[
 def test_staging_takes_only_what_is_whole_and_signed(
     server: StationServer, place: Callable[[], Seat]
 ) -> None:
-    import hashlib
-
     digest = hashlib.sha256(server.sealed).digest()
     view = api.PackageView(id="package-1", sha256=digest, size=len(server.sealed))
     seat = place()
@@ -267,6 +392,10 @@ def test_staging_takes_only_what_is_whole_and_signed(
     assert server.calls.count("packages/package-1") == 1
     other = view.model_copy(update={"sha256": b"x" * 32})
     assert seat.packages.stage([other]) == frozenset()
+    absent = view.model_copy(update={"id": "package-2"})
+    assert seat.packages.stage([absent, view]) == {"package-1"}
+    server.stop()
+    assert seat.packages.stage([absent, view]) == {"package-1"}
 
 
 def test_large_journals_go_in_bounded_batches(
@@ -287,3 +416,7 @@ def test_back_off_grows_is_capped_and_jitters() -> None:
     waits = [back_off(failures, 1.0) for failures in range(12)]
     assert waits == sorted(waits) and waits[-1] <= BACK_OFF_MOST
     assert back_off(3, 0.0) == back_off(3, 1.0) / 2
+    busy = ServerRefusedError(ErrorCode.TOO_BUSY, "busy", retry_after=8.0)
+    assert asked_by(busy) == 8.0 and asked_by(ServerUnreachableError("gone")) is None
+    assert asked_by(ServerRefusedError(ErrorCode.TOO_BUSY, "busy", 1e9)) == LONGEST_ASKED
+    assert 8.0 == spread(8.0, 0.0) < spread(8.0, 0.9) <= 12.0

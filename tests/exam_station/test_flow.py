@@ -1,6 +1,7 @@
 """The kiosk's behaviour: the way through it, the ways it must not go, and anything at any time."""
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -42,6 +43,7 @@ from exam_station.flow.states import (
     State,
     Status,
     Submitting,
+    TimeUp,
     Waiting,
     Welcome,
     Writing,
@@ -150,13 +152,17 @@ def test_the_whole_way_from_the_tap_to_the_receipt() -> None:
     assert isinstance(kiosk.screen, Reading) and read.placement.id == "p1"
     kiosk(events.ReadingStepped(read.turn, "EF.SOD", 3, 9))
     assert kiosk.screen == replace(kiosk.screen, step="EF.SOD", done=3, total=9)
+    kiosk(events.ReadingStepped(read.turn, "EF.DG2", 4, 9, b"portrait"))
+    kiosk(events.ReadingStepped(read.turn, "EF.DG13", 5, 9))
+    assert kiosk.screen.portrait == b"portrait" and b"portrait" not in repr(kiosk.state).encode()
     kiosk(events.CardRead(read.turn, READING))
     assert isinstance(kiosk.screen, Consent)
     kiosk(events.UserAgreed())
     [camera] = kiosk.wanted(effects.StartCamera)
     assert camera.portrait == b"portrait"
-    kiosk(events.FrameSeen(camera.turn, FRAME, "too_far", 2))
+    kiosk(events.FrameSeen(camera.turn, FRAME, "too_far", 2, 1))
     assert isinstance(kiosk.screen, Face) and kiosk.screen.frame == FRAME
+    assert (kiosk.screen.tries, kiosk.screen.pictures) == (2, 1)
     kiosk(events.FaceDecided(camera.turn, FACE))
     [sent] = kiosk.wanted(effects.CheckIn)
     assert kiosk.wanted(effects.StopCamera) and sent.consent and sent.face == FACE
@@ -299,11 +305,46 @@ def test_a_check_in_that_does_not_reach_the_server_is_sent_again() -> None:
 def test_a_stale_challenge_asks_for_another_tap_but_not_for_consent_again() -> None:
     kiosk = at_face()
     kiosk(events.FaceDecided(kiosk.turn, FACE))
-    kiosk(events.CheckInFailed(kiosk.turn, ErrorCode.CHALLENGE_INVALID))
+    kiosk(events.CardRemoved(), events.CheckInFailed(kiosk.turn, ErrorCode.CHALLENGE_INVALID))
     assert kiosk.screen.reason is CardTrouble.TOO_SLOW
-    kiosk(events.UserRetry())
+    kiosk(events.CardInserted())
     kiosk(events.CardRead(kiosk.turn, READING))
     assert isinstance(kiosk.screen, Face)
+
+
+SOON = replace(READING, expires_at=NOON + timedelta(seconds=19))
+FRESH = replace(SOON, challenge="challenge-2", expires_at=NOON + timedelta(seconds=60))
+
+
+def test_a_challenge_that_ran_out_over_the_consent_is_renewed_while_the_card_lies_there() -> None:
+    kiosk = at_welcome()(events.CardInserted())
+    kiosk(events.CardRead(kiosk.turn, SOON), events.UserAgreed())
+    kiosk(events.FaceDecided(kiosk.turn, FACE))
+    assert isinstance(kiosk.screen, Reading) and kiosk.wanted(effects.ReadCard)
+    kiosk(events.CardRead(kiosk.turn, FRESH))
+    [sent] = kiosk.wanted(effects.CheckIn)
+    assert (sent.reading, sent.consent, sent.face) == (FRESH, True, FACE)
+    kiosk(events.CheckInFailed(kiosk.turn, ErrorCode.CHALLENGE_INVALID))
+    assert kiosk.screen.reason is CardTrouble.TOO_SLOW  # once, not for ever
+
+
+def test_a_face_compared_with_another_portrait_does_not_count_for_the_card_read_again() -> None:
+    kiosk = at_welcome()(events.CardInserted())
+    kiosk(events.CardRead(kiosk.turn, SOON), events.UserAgreed())
+    kiosk(events.FaceDecided(kiosk.turn, FACE))
+    kiosk(events.CardRead(kiosk.turn, replace(FRESH, portrait=b"another")))
+    assert not kiosk.wanted(effects.CheckIn)
+    assert kiosk.wanted(effects.StartCamera)[0].portrait == b"another"
+
+
+def test_who_declines_late_is_read_again_too_and_a_missing_card_is_asked_for() -> None:
+    kiosk = at_welcome()(events.CardInserted())
+    kiosk(events.CardRead(kiosk.turn, SOON), events.UserDeclined())
+    kiosk(events.CardRead(kiosk.turn, FRESH))
+    assert kiosk.wanted(effects.CheckIn)[0].consent is False
+    kiosk = at_welcome()(events.CardInserted())
+    kiosk(events.CardRead(kiosk.turn, SOON), events.CardRemoved(), events.UserDeclined())
+    assert kiosk.screen.reason is CardTrouble.TOO_SLOW
 
 
 def test_after_a_crash_the_kiosk_goes_straight_back_to_the_paper() -> None:
@@ -346,10 +387,139 @@ def test_time_runs_out_by_the_ledger_and_hands_in_once() -> None:
     kiosk(events.Tick(10.0, NOON + timedelta(minutes=89, seconds=59)))
     assert kiosk.state.status.remaining == timedelta(seconds=1)
     kiosk(events.Tick(11.0, NOON + timedelta(minutes=90)))
+    assert isinstance(kiosk.screen, TimeUp) and kiosk.wanted(effects.FixHead)
+    kiosk(events.UserAnswered("a", ChoiceResponse(("o1",))))
+    assert not kiosk.effects
+    kiosk(events.HeadFixed("t1", "AAAA-BBBB"))
+    assert kiosk.screen.head_code == "AAAA-BBBB"
+    before = NOON + timedelta(minutes=89, seconds=59)
+    kiosk(events.UploadProgressed("t1", 0, api.LedgerView.of(LEDGER), before))
+    assert isinstance(kiosk.screen, TimeUp)  # that was said before the time was up
+    after = NOON + timedelta(minutes=91)
+    kiosk(beat(seat(ADMITTED, STARTED, after, ledger=api.LedgerView.of(LEDGER))))
     assert isinstance(kiosk.screen, Submitting) and kiosk.screen.by == "time"
-    assert kiosk.wanted(effects.WriteRecord)[0].body == records.Submitted("time")
+    [written] = kiosk.wanted(effects.WriteRecord)
+    assert written.body == records.Submitted("time")
+    assert written.latest == NOON + timedelta(minutes=90)
     kiosk(events.Tick(12.0, NOON + timedelta(minutes=91)))
     assert not kiosk.wanted(effects.WriteRecord)
+
+
+def test_no_answer_tells_a_moment_after_the_deadline() -> None:
+    kiosk = at_writing()(events.UserAnswered("a", ChoiceResponse(("o1",))))
+    assert kiosk.wanted(effects.WriteRecord)[0].latest == NOON + timedelta(minutes=90)
+
+
+def test_at_the_end_of_the_time_the_server_is_asked_at_once_and_until_it_answers() -> None:
+    kiosk = at_writing()(events.Tick(9.0, NOON), events.BeatFailed())
+    kiosk(events.Tick(10.0, NOON + timedelta(minutes=90)))
+    kiosk(events.Tick(10.5, NOON + timedelta(minutes=90)))
+    assert kiosk.wanted(effects.Beat)
+    for second in range(11, 60, 6):
+        kiosk(events.BeatFailed(), events.Tick(second + 2.0, NOON + timedelta(minutes=91)))
+        assert isinstance(kiosk.screen, TimeUp) and kiosk.wanted(effects.Beat)
+
+
+def test_an_extension_that_was_given_meanwhile_opens_the_paper_again() -> None:
+    kiosk = at_writing()(events.Tick(10.0, NOON + timedelta(minutes=90)))
+    longer = api.LedgerView.of(LEDGER.extend(timedelta(minutes=5)))
+    kiosk(events.UploadProgressed("t1", 0, longer, NOON + timedelta(minutes=90, seconds=1)))
+    assert isinstance(kiosk.screen, Writing)
+    assert kiosk.state.status.remaining == timedelta(minutes=5)
+
+
+def test_a_paper_opened_after_its_end_is_not_editable_for_a_moment() -> None:
+    kiosk = at_waiting()(events.LeaseTaken("t1"), beat(seat(ADMITTED, STARTED)))
+    kiosk(events.FormOpened("t1", SITTING, LEDGER, NOON + timedelta(minutes=90)))
+    assert isinstance(kiosk.screen, TimeUp)
+
+
+def test_a_late_failure_of_the_lease_does_not_open_the_form_twice() -> None:
+    kiosk = at_waiting()(beat(seat(ADMITTED, STARTED)))
+    assert isinstance(kiosk.screen, Opening)
+    kiosk(events.LeaseFailed("t1"), events.Tick(100.0, NOON))
+    assert kiosk.screen.retry_at is None and not kiosk.wanted(effects.OpenForm)
+
+
+def test_failures_are_tried_again_when_the_server_asked() -> None:
+    kiosk = at_waiting()(events.LeaseFailed("t1", ErrorCode.TOO_BUSY, 20.0))
+    assert kiosk.screen.retry_at == kiosk.state.elapsed + 20.0
+    kiosk(events.Tick(1.0, NOON), events.BeatFailed(ErrorCode.TOO_BUSY, 20.0))
+    kiosk(events.Tick(20.0, NOON))
+    assert not kiosk.wanted(effects.Beat)
+    kiosk(events.Tick(21.5, NOON))
+    assert kiosk.wanted(effects.Beat)
+
+
+def test_a_heartbeat_that_nobody_answers_is_not_waited_for_for_ever() -> None:
+    kiosk = at_welcome()(events.Tick(10.0, NOON))
+    assert kiosk.wanted(effects.Beat)
+    assert not kiosk(events.Tick(60.0, NOON)).wanted(effects.Beat)
+    assert kiosk(events.Tick(71.0, NOON)).wanted(effects.Beat)
+
+
+def test_a_paper_that_is_not_the_seats_any_more_is_asked_about_and_ends_by_the_servers_word() -> (
+    None
+):
+    for who in (placement(id="p2"), None):
+        kiosk = at_writing()(beat(seat(who, STARTED)))
+        assert kiosk.wanted(effects.Flush) == [effects.Flush("t1")]
+        assert isinstance(kiosk.screen, Writing)
+        kiosk(events.AttemptStopped("t1", NoticeCode.TAKEN_OVER))
+        assert kiosk.screen.code is NoticeCode.TAKEN_OVER and kiosk.wanted(effects.CloseAttempt)
+    assert not at_writing()(beat(seat(ADMITTED, STARTED))).wanted(effects.Flush)
+
+
+@pytest.mark.parametrize("screen", ["reading", "consent", "face", "checking_in", "problem"])
+def test_what_two_officers_admitted_is_taken_up_from_every_screen(screen: str) -> None:
+    kiosk = at_face() if screen in ("face", "checking_in") else at_welcome()(events.CardInserted())
+    match screen:
+        case "consent":
+            kiosk(events.CardRead(kiosk.turn, READING))
+        case "checking_in":
+            kiosk(events.FaceDecided(kiosk.turn, FACE))
+        case "problem":
+            kiosk(events.CardFailed(kiosk.turn, CardTrouble.NO_CARD))
+    before = kiosk.turn
+    kiosk(beat(seat(ADMITTED)))
+    assert kiosk.wanted(effects.AskCheckIn) == [effects.AskCheckIn(kiosk.turn, "c1")]
+    if screen in ("reading", "consent", "face"):
+        assert kiosk.wanted(effects.StopCamera) and kiosk.turn == before + 1
+    kiosk.decided(api.CheckInState.CONDITIONAL, attempt="t1")
+    assert isinstance(kiosk.screen, Waiting)
+
+
+def test_a_card_that_lies_there_passes_the_same_checks_as_a_tap() -> None:
+    nobody = placement(citizen_number=None)
+    kiosk = Kiosk()(events.CardInserted(), events.DevicesSeen(READY), beat(seat(nobody)))
+    assert kiosk.screen.reason is CardTrouble.NO_IDENTITY_DATA
+    assert not kiosk.wanted(effects.ReadCard)
+
+
+def test_a_server_whose_clock_was_set_back_is_still_listened_to() -> None:
+    kiosk = at_writing()(beat(seat(ADMITTED, STARTED, NOON + timedelta(minutes=40))))
+    plain, longer = LEDGER, LEDGER.extend(timedelta(minutes=30))
+    ahead = NOON + timedelta(minutes=40)
+    kiosk(events.UploadProgressed("t1", 0, api.LedgerView.of(plain), ahead))
+    back = NOON + timedelta(minutes=30)
+    kiosk(beat(seat(ADMITTED, STARTED, back, ledger=api.LedgerView.of(longer))))
+    assert kiosk.screen.ledger == longer
+
+
+def test_the_next_candidate_begins_with_the_stations_language_and_nothing_unsent() -> None:
+    kiosk = at_welcome()(events.UserChangedLanguage(Language.EN))
+    kiosk(beat(seat(placement(id="p2"))))
+    assert kiosk.state.status.language is Language.VI
+    kiosk = at_writing()(events.UserChangedLanguage(Language.EN))
+    kiosk(events.UploadProgressed("t2", 7), events.UploadProgressed("t1", 3))
+    assert kiosk.state.status.unsent == 3
+    kiosk(events.UploadProgressed("t2", 7))
+    assert kiosk.state.status.unsent == 3
+    kiosk(events.UserAskedSubmit(), events.UserConfirmedSubmit())
+    kiosk(events.ReceiptArrived("t1", RECEIPT), beat(seat(placement(id="p2"))))
+    status = kiosk.state.status
+    assert (status.language, status.unsent) == (Language.VI, 0)
+    assert (kiosk.state.agreed, kiosk.state.ledger_at) == (None, None)
 
 
 def test_an_extension_arrives_and_an_older_ledger_does_not_undo_it() -> None:
@@ -414,7 +584,17 @@ def test_another_candidate_at_the_seat_wipes_the_former_ones_data() -> None:
     kiosk = at_face()(beat(seat(placement(id="p2"))))
     assert isinstance(kiosk.screen, Welcome)
     assert kiosk.wanted(effects.StopCamera)
-    assert b"portrait" not in repr(kiosk.state).encode()
+    assert b"portrait" in list(values(at_face().state))
+    assert b"portrait" not in list(values(kiosk.state))
+    assert READING not in list(values(kiosk.state))
+
+
+def values(of: object) -> Iterator[object]:
+    """Everything that a state holds, also what its repr hides."""
+    yield of
+    if is_dataclass(of):
+        for field in fields(of):
+            yield from values(getattr(of, field.name))
 
 
 def test_the_language_changes_on_any_screen() -> None:
@@ -469,7 +649,7 @@ SEATS = st.builds(
 TURNS = st.integers(0, 6)
 ATTEMPTS = st.sampled_from(["t1", "t2"])
 CODES = st.one_of(st.none(), st.sampled_from(list(ErrorCode)))
-READINGS = st.sampled_from([READING, replace(READING, portrait=None, verdict="refused")])
+READINGS = st.sampled_from([READING, SOON, replace(READING, portrait=None, verdict="refused")])
 ITEM_IDS = st.sampled_from(["a", "b", "c", "d", "z"])
 SITTINGS = st.sampled_from([SITTING, SITTING.submit("time")[0]])
 EVENTS = st.one_of(
@@ -499,6 +679,7 @@ EVENTS = st.one_of(
     ),
     st.builds(events.CheckInFailed, TURNS, CODES),
     st.builds(events.LeaseTaken, ATTEMPTS),
+    st.builds(events.LeaseFailed, ATTEMPTS, CODES),
     st.builds(events.FormOpened, ATTEMPTS, SITTINGS, st.just(LEDGER), MOMENTS),
     st.builds(events.AttemptFailed, ATTEMPTS, CODES),
     st.builds(events.AttemptStopped, ATTEMPTS, st.sampled_from(list(NoticeCode))),
@@ -521,7 +702,7 @@ EVENTS = st.one_of(
     st.builds(events.UserChangedLanguage, st.sampled_from(list(Language))),
 )
 STARTS = st.sampled_from([Kiosk, at_welcome, at_face, at_waiting, at_writing])
-ON_PAPER = Writing | ConfirmSubmit | Paused
+ON_PAPER = Writing | ConfirmSubmit | Paused | TimeUp
 
 
 @settings(max_examples=400)
@@ -543,6 +724,10 @@ def test_anything_at_any_time_and_never_the_wrong_way(start, happened: list[Even
         # Records are written while a paper lies open, and nowhere else.
         if kiosk.wanted(effects.WriteRecord):
             assert paper_before and not isinstance(before.screen, Paused)
+        # A locked paper is handed in by the time, on a server's word, and never changed.
+        if isinstance(before.screen, TimeUp) and kiosk.wanted(effects.WriteRecord):
+            assert isinstance(event, events.BeatAnswered | events.UploadProgressed)
+            assert kiosk.wanted(effects.WriteRecord)[0].body == records.Submitted("time")
         # The camera is on only where somebody agreed to it.
         if kiosk.wanted(effects.StartCamera):
             assert isinstance(after.screen, Face) and after.agreed == "p1"

@@ -16,8 +16,17 @@ from card_reader.errors import CardReason, ReaderError
 from card_reader.pcsc import CardEvent, CardEventKind
 from card_reader.transport import Transport
 from exam_server.contract import api
+from exam_station import devices
 from exam_station.flow import events
-from exam_station.flow.states import Notice, NoticeCode, OutOfOrder, Problem, State, Writing
+from exam_station.flow.states import (
+    Devices,
+    Notice,
+    NoticeCode,
+    OutOfOrder,
+    Problem,
+    State,
+    Writing,
+)
 from exam_station.readers import ReaderWatch
 from exam_station.runner import Runner
 from exam_station.settings import Settings
@@ -76,6 +85,24 @@ def test_what_could_not_be_written_is_not_shown_and_comes_back_from_the_journal(
         if isinstance(state.screen, Writing)
     ]
     assert ChoiceResponse(("o2",)) not in chosen
+
+
+def test_a_look_at_the_devices_that_fails_is_followed_by_the_next(
+    qtbot: QtBot, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound, failures = devices.look, []
+
+    def look(*arguments: object) -> Devices:
+        if not failures:
+            failures.append(1)
+            raise KeyError("nobody foresaw this")
+        return sound(*arguments)
+
+    monkeypatch.setattr(devices, "look", look)
+    monkeypatch.setattr("exam_station.runner.DEVICES_SECONDS", 0.1)
+    runner.start()
+    qtbot.waitUntil(lambda: runner.state.devices is not None, timeout=8000)
+    assert failures
 
 
 def test_the_watch_knows_readers_by_a_part_of_their_name() -> None:

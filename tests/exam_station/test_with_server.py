@@ -31,7 +31,7 @@ from station_papers import FORM
 from card_reader.errors import CardReason, ReaderError
 from card_reader.pcsc import CardEvent, CardEventKind
 from card_reader.simulator.chip import Chip
-from card_reader.simulator.issuer import CSCA_FILE, Issuer, KeyKind
+from card_reader.simulator.issuer import CRL_FILE, CSCA_FILE, Issuer, KeyKind
 from card_reader.simulator.pcscd import PrivatePcscd
 from card_reader.simulator.personalisation import Holder
 from card_reader.simulator.transport import SimulatedTransport
@@ -85,8 +85,8 @@ PASSPHRASE = "a passphrase for tests"
 
 pytestmark = [
     pytest.mark.slow,
-    # What the offscreen platform says of every window.
-    pytest.mark.qt_log_ignore("propagateSizeHints"),
+    # What the offscreen platform says of every window, and Qt of the portrait that was exchanged.
+    pytest.mark.qt_log_ignore("propagateSizeHints", "Corrupt JPEG data"),
 ]
 
 
@@ -139,7 +139,8 @@ class Office:
         url = directory.database_url(folder, self.settings)
         self.engine: Engine = db.create_engine(url)
         issuer.save(folder / "issuer")
-        self.trust = TrustStore.load([folder / "issuer" / CSCA_FILE], realm=Realm.TEST)
+        anchors, crls = [folder / "issuer" / CSCA_FILE], [folder / "issuer" / CRL_FILE]
+        self.trust = TrustStore.load(anchors, crls=crls, realm=Realm.TEST)
         self.officers = [Officer("o1"), Officer("o2")]
         with db.transaction(self.engine) as session:
             for officer in self.officers:
@@ -256,7 +257,7 @@ class Office:
         self.act(shifts.open_shift, self.shift)
 
     def start(self) -> None:
-        self.act(shifts.start_shift, self.shift)
+        self.act(shifts.start_shift, self.shift, early_reason="a trial")
 
     def admit_by_hand(self) -> None:
         with db.transaction(self.engine) as session:

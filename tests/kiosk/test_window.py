@@ -1,7 +1,10 @@
 """Every screen in both languages, the bar above, and the candidate's choices."""
 
+import sys
+import threading
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from kiosk_stage import START, Kiosk
@@ -12,10 +15,12 @@ from pytestqt.qtbot import QtBot
 
 from exam_server.contract.api import FaceRecord
 from exam_server.contract.receipt import Receipt
+from exam_station.app import log_what_nobody_caught
 from exam_station.flow import events, states
 from exam_station.flow.states import Language, State
 from exam_station.ui.screens.all_screens import VIEWS
 from exam_station.ui.screens.face import FaceView
+from exam_station.ui.screens.no_shift import NoShiftView
 from exam_station.ui.screens.reading import PHASES, phase_of
 from exam_station.ui.theme import TextSize
 from exam_station.ui.window import KioskWindow
@@ -26,6 +31,7 @@ PLACE = states.Place("Điểm thi 1", "101", "05")
 SHIFT = states.Shift("Kỳ thi thử", "Ca 1", START)
 READING = states.CardReading("c", b"", b"", None, "authentic")
 FRAME = states.Frame(4, 3, bytes(36))
+PORTRAIT = (Path(__file__).parents[2] / "fixtures" / "portrait" / "portrait.jpg").read_bytes()
 RECEIPT = Receipt("a1", "test", "01000123", "Toán", "0101", 9, bytes(range(32)), 4, START)
 RECORD = FaceRecord(
     decision="refer", score=0.4, accept_threshold=0.38, refer_threshold=0.5,
@@ -47,6 +53,7 @@ def screens(writing: State) -> dict[str, states.Screen]:
         states.Welcome(PLACE, SHIFT, None),
         states.Reading(PERSON),
         states.Reading(PERSON, "EF.DG2", 4, 9),
+        states.Reading(PERSON, "EF.DG13", 5, 9, PORTRAIT),
         *(states.CardProblem(PERSON, reason) for reason in states.CardTrouble),
         states.CardRefused(PERSON, ("data_group_mismatch", "unheard_of")),
         states.Consent(PERSON, READING),
@@ -61,6 +68,8 @@ def screens(writing: State) -> dict[str, states.Screen]:
         paper,
         states.ConfirmSubmit(paper),
         states.Paused(paper),
+        states.TimeUp(paper),
+        states.TimeUp(paper, "AAAA-BBBB"),
         states.Submitting(PERSON, "a1", "time", "AAAA-BBBB", 3.0),
         states.Submitting(PERSON, "a1", "candidate"),
         states.ReceiptShown(PERSON, RECEIPT),
@@ -144,16 +153,66 @@ def test_consent_is_not_given_by_a_stray_key(window: KioskWindow, writing: State
 
 
 def test_face_counts_pictures_and_admits_no_liveness(window: KioskWindow, writing: State) -> None:
-    for hint in ("ok", "turn_a_little", "ok"):
+    for hint, pictures in (("ok", 1), ("turn_a_little", 1), ("ok", 2)):
         frame = states.Frame(4, 3, bytes(36))
-        screen = states.Face(PERSON, READING, frame, hint, 1)
+        screen = states.Face(PERSON, READING, frame, hint, 1, pictures)
         text = shown(window, replace(writing, screen=screen))
         assert "liveness" in text
     assert "2/3" in text
     view = window.findChild(FaceView)
-    again = states.Face(PERSON, READING, states.Frame(4, 3, bytes(36)), "face_changed", 1)
+    again = states.Face(PERSON, READING, states.Frame(4, 3, bytes(36)), "face_changed", 1, 0)
     assert "0/3" in shown(window, replace(writing, screen=again))
     assert window.findChild(FaceView) is view
+
+
+def test_reading_shows_the_portrait_once_it_is_there(window: KioskWindow, writing: State) -> None:
+    reading = states.Reading(PERSON, "EF.DG2", 4, 9)
+    assert "đang kiểm tra" not in shown(window, replace(writing, screen=reading))
+    text = shown(window, replace(writing, screen=replace(reading, portrait=PORTRAIT)))
+    assert "Ảnh trong chip – đang kiểm tra" in text
+    picture = window.findChild(QLabel, "reading-portrait")
+    assert picture.isVisible() and not picture.pixmap().isNull()
+
+
+def test_at_the_end_of_the_time_the_paper_is_hidden_and_locked(kiosk: Kiosk) -> None:
+    paper = kiosk.state.screen
+    assert isinstance(paper, states.Writing)
+    kiosk.show(replace(kiosk.state, screen=states.TimeUp(paper, "AAAA-BBBB")))
+    text = words(kiosk.window)
+    for word in ("hết giờ", "đã được lưu", "đang hỏi máy chủ", "AAAA-BBBB"):
+        assert word in text
+    assert "Chưa kết nối" not in text
+    assert not [w for w in kiosk.window.findChildren(QLabel, "item-number") if w.isVisible()]
+    status = replace(kiosk.state.status, connected=False, lost_since=START)
+    kiosk.show(replace(kiosk.state, status=status))
+    assert "Xin đừng rời chỗ" in words(kiosk.window)
+
+
+def test_a_view_that_fails_does_not_freeze_the_window(
+    window: KioskWindow, writing: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise KeyError("nobody foresaw this")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(NoShiftView, "compose", fails)
+        with pytest.raises(KeyError):
+            window.render(replace(writing, screen=states.NoShift(PLACE)))
+    assert window.updatesEnabled()
+    welcome = states.Welcome(PLACE, SHIFT, PERSON)
+    assert "Nguyễn An" in shown(window, replace(writing, screen=welcome))
+
+
+def test_what_nobody_caught_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    log_what_nobody_caught()
+    error = KeyError("nobody foresaw this")
+    sys.excepthook(KeyError, error, None)
+    threading.excepthook(threading.ExceptHookArgs((KeyError, error, None, None)))
+    assert [record.levelname for record in caplog.records] == ["CRITICAL", "CRITICAL"]
 
 
 @pytest.mark.parametrize(
@@ -169,7 +228,7 @@ def test_waiting_counts_down_by_the_servers_time(window: KioskWindow, writing: S
     waiting = states.Waiting(PERSON, SHIFT, "a1", conditional=True)
     status = replace(writing.status, now=START - timedelta(minutes=2, seconds=5))
     text = shown(window, replace(writing, screen=waiting, status=status))
-    assert "02:05" in text
+    assert "Còn\n02:05\nnữa là đến giờ làm bài" in text
     assert "có điều kiện" in text
     late = replace(status, now=START + timedelta(seconds=1))
     text = shown(window, replace(writing, screen=waiting, status=late))

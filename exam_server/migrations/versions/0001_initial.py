@@ -8,18 +8,22 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+APPEND_ONLY = ("audit_entry", "audit_seal")
 AUDIT_TRIGGERS = {
-    "sqlite": (
-        "CREATE TRIGGER audit_entry_no_update BEFORE UPDATE ON audit_entry "
-        "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
-        "CREATE TRIGGER audit_entry_no_delete BEFORE DELETE ON audit_entry "
-        "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
+    "sqlite": tuple(
+        f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} "
+        "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+        for table in APPEND_ONLY
+        for act in ("UPDATE", "DELETE")
     ),
     "postgresql": (
-        "CREATE FUNCTION audit_entry_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "CREATE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS "
         "$$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$",
-        "CREATE TRIGGER audit_entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE "
-        "ON audit_entry FOR EACH STATEMENT EXECUTE FUNCTION audit_entry_append_only()",
+        *(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE "
+            f"ON {table} FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only()"
+            for table in APPEND_ONLY
+        ),
     ),
 }
 
@@ -37,6 +41,14 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("sequence", name=op.f("pk_audit_entry")),
         sa.UniqueConstraint("previous", name=op.f("uq_audit_entry_previous")),
+    )
+    op.create_table(
+        "audit_seal",
+        sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("signature", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("sequence", name=op.f("pk_audit_seal")),
     )
     op.create_table(
         "candidate",
@@ -365,6 +377,7 @@ def upgrade() -> None:
         sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("head", sa.LargeBinary(), nullable=False),
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("arrived_late", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["centre_id"], ["centre.id"], name=op.f("fk_attempt_centre_id")),
         sa.ForeignKeyConstraint(["form_id"], ["form.id"], name=op.f("fk_attempt_form_id")),
         sa.ForeignKeyConstraint(
@@ -385,6 +398,7 @@ def upgrade() -> None:
         sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("evidence_digest", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["centre_id"], ["centre.id"], name=op.f("fk_challenge_centre_id")),
         sa.ForeignKeyConstraint(
             ["placement_id"], ["placement.id"], name=op.f("fk_challenge_placement_id")
@@ -417,6 +431,7 @@ def upgrade() -> None:
         sa.Column("second_officer", sa.String(), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decision_reason", sa.String(), nullable=True),
+        sa.Column("condition", sa.String(32), nullable=True),
         sa.Column("cleared_by", sa.String(), nullable=True),
         sa.Column("cleared_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("clearing_reason", sa.String(), nullable=True),
@@ -486,7 +501,7 @@ def upgrade() -> None:
         sa.Column("item_version_id", sa.String(), nullable=False),
         sa.Column("part", sa.Integer(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("response", sa.JSON(), nullable=True),
+        sa.Column("response", sa.LargeBinary(), nullable=True),
         sa.Column("raw", sa.String(40), nullable=False),
         sa.Column("maximum", sa.String(40), nullable=False),
         sa.Column("scorer_version", sa.String(), nullable=False),
@@ -607,8 +622,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
-        op.execute("DROP TRIGGER audit_entry_append_only ON audit_entry")
-        op.execute("DROP FUNCTION audit_entry_append_only()")
+        for table in APPEND_ONLY:
+            op.execute(f"DROP TRIGGER {table}_append_only ON {table}")
+        op.execute("DROP FUNCTION audit_append_only()")
     op.drop_index(op.f("ix_sealed_picture_delete_after"), table_name="sealed_picture")
     op.drop_index(op.f("ix_sealed_picture_checkin_id"), table_name="sealed_picture")
     op.drop_table("sealed_picture")
@@ -664,4 +680,5 @@ def downgrade() -> None:
     op.drop_table("centre")
     op.drop_index(op.f("ix_candidate_citizen_number"), table_name="candidate")
     op.drop_table("candidate")
+    op.drop_table("audit_seal")
     op.drop_table("audit_entry")

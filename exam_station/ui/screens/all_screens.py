@@ -20,6 +20,7 @@ from exam_station.ui.screens.referred import ReferredView
 from exam_station.ui.screens.screen_view import ScreenView
 from exam_station.ui.screens.starting import StartingView
 from exam_station.ui.screens.submitting import SubmittingView
+from exam_station.ui.screens.time_up import TimeUpView
 from exam_station.ui.screens.waiting import WaitingView
 from exam_station.ui.screens.welcome import WelcomeView
 from exam_station.ui.screens.writing import WritingView
@@ -41,6 +42,7 @@ VIEWS: Mapping[type[states.Screen], type[ScreenView]] = {
     states.Writing: WritingView,
     states.ConfirmSubmit: ConfirmSubmitView,
     states.Paused: PausedView,
+    states.TimeUp: TimeUpView,
     states.Submitting: SubmittingView,
     states.ReceiptShown: ReceiptView,
     states.Notice: NoticeView,

@@ -43,6 +43,7 @@ class ConsentView(StageView[Consent]):
             identity,
             label(texts("consent.title"), "heading", tone="primary"),
             card(theme, *points),
+            label(texts("consent.keep_card"), "muted"),
             gap=24,
         )
 

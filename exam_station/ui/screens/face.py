@@ -4,16 +4,14 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QLayout, QWidget
 
+from exam_station.face.policy import WANTED_PICTURES
 from exam_station.flow.states import Face, Frame, Status
 from exam_station.ui.elements import column, fitted, label, notice, one_line, portrait, row
 from exam_station.ui.illustrations import Scene
 from exam_station.ui.screens.screen_view import StageView
 from exam_station.ui.theme import Theme
 
-#: Hints after which a picture was kept (`exam_station.face.quality.Hint.OK`).
-KEPT = "ok"
-BEGUN_ANEW = "face_changed"
-PICTURES = 3
+PICTURES = WANTED_PICTURES
 PREVIEW = QSize(560, 420)
 
 
@@ -104,6 +102,7 @@ class FaceView(StageView[Face]):
             row(theme, live, from_chip, None, gap=28),
             self._hint,
             row(theme, self._taken, self._count, gap=14),
+            label(texts("face.keep_card"), "muted"),
             notice(theme, texts("face.no_liveness"), name="liveness-notice"),
             gap=18,
         )
@@ -119,12 +118,9 @@ class FaceView(StageView[Face]):
         if screen.frame is not None and screen.frame is not self._frame:
             self._frame = screen.frame
             self._preview.show_frame(screen.frame)
-            if screen.hint == KEPT:
-                self._taken.set_count(self._taken.count + 1)
-            elif screen.hint == BEGUN_ANEW:
-                self._taken.set_count(0)
+        self._taken.set_count(screen.pictures)
         hint = texts.of("hint", screen.hint) if screen.hint else texts("face.look")
         self._hint.setText(hint)
-        progress = texts("face.taken", count=self._taken.count, total=PICTURES)
+        progress = texts("face.taken", count=screen.pictures, total=PICTURES)
         again = texts("face.second_try") if screen.tries > 1 else ""
         self._count.setText(f"{progress} {again}".strip())

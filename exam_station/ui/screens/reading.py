@@ -2,11 +2,11 @@
 
 from PySide6.QtCore import QPointF, QRectF, QSize
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QLabel, QLayout, QProgressBar, QWidget
+from PySide6.QtWidgets import QLabel, QLayout, QProgressBar, QVBoxLayout, QWidget
 
 from card_reader.reader import StepName
 from exam_station.flow.states import Reading, Status
-from exam_station.ui.elements import column, label, one_line, restyle, row
+from exam_station.ui.elements import column, label, one_line, portrait, restyle, row
 from exam_station.ui.illustrations import Scene
 from exam_station.ui.screens.screen_view import StageView
 from exam_station.ui.theme import Theme
@@ -19,6 +19,7 @@ PHASES = (
     ("reading.portrait", StepName.DG2),
     ("reading.genuine", StepName.ACTIVE_AUTHENTICATION),
 )
+PORTRAIT_WIDTH = 190
 _ORDER = list(StepName)
 _TICK = (QPointF(-0.22, 0.02), QPointF(-0.06, 0.18), QPointF(0.24, -0.16))
 
@@ -93,12 +94,30 @@ class ReadingView(StageView[Reading]):
             label(texts("reading.title"), "title"),
             label(texts("reading.lead"), "lead", tone="muted"),
             self._bar,
-            column(theme, *lines, gap=12),
+            row(theme, column(theme, *lines, None, gap=12), None, self._picture(screen), gap=28),
             gap=26,
         )
 
+    def _picture(self, screen: Reading) -> QVBoxLayout:
+        """The chip's portrait with what is known of it so far; its place is empty until then."""
+        texts, theme = self.look.texts, self.look.theme
+        picture = portrait(theme, screen.portrait, PORTRAIT_WIDTH)
+        picture.setObjectName("reading-portrait")
+        picture.setAccessibleName(texts("common.portrait"))
+        caption = one_line(texts("reading.being_checked"), "small", name="portrait-caption")
+        for widget in (picture, caption):
+            kept = widget.sizePolicy()
+            kept.setRetainSizeWhenHidden(True)
+            widget.setSizePolicy(kept)
+            widget.setVisible(screen.portrait is not None)
+        return column(theme, picture, caption, None, gap=8)
+
     def needs_composing(self, screen: Reading) -> bool:
-        return self.shown is None or self.shown.candidate != screen.candidate
+        before = self.shown
+        return before is None or (before.candidate, before.portrait) != (
+            screen.candidate,
+            screen.portrait,
+        )
 
     def refresh(self, screen: Reading, _status: Status) -> None:
         self._bar.setRange(0, max(1, screen.total))

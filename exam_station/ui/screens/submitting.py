@@ -1,10 +1,11 @@
 """Handed in on this station; the server's receipt is on its way."""
 
-from PySide6.QtWidgets import QLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLayout, QWidget
 
 from exam_station.flow.states import Submitting
 from exam_station.ui.elements import card, column, label, notice
 from exam_station.ui.illustrations import Scene
+from exam_station.ui.look import Look
 from exam_station.ui.screens.screen_view import StageView
 
 
@@ -22,12 +23,15 @@ class SubmittingView(StageView[Submitting]):
         if screen.retry_at is not None:
             parts.append(notice(theme, texts("submitting.retrying")))
         if screen.head_code:
-            parts.append(
-                card(
-                    theme,
-                    label(texts("submitting.provisional"), "small"),
-                    label(screen.head_code, "heading", name="head-code"),
-                    label(texts("submitting.provisional_use"), "muted"),
-                )
-            )
+            parts.append(provisional(self.look, screen.head_code))
         return column(theme, *parts, gap=22)
+
+
+def provisional(look: Look, head_code: str) -> QFrame:
+    """The journal's head as a code for the proctor's minutes."""
+    return card(
+        look.theme,
+        label(look.texts("submitting.provisional"), "small"),
+        label(head_code, "heading", name="head-code"),
+        label(look.texts("submitting.provisional_use"), "muted"),
+    )

@@ -16,6 +16,7 @@ class WaitingView(StageView[Waiting]):
 
     def compose(self, screen: Waiting) -> QLayout:
         texts, theme, person = self.look.texts, self.look.theme, screen.candidate
+        self._before = label("", "lead", tone="muted")
         self._countdown = label("", "display", name="countdown")
         self._caption = label("", "lead", tone="muted")
         facts = row(
@@ -29,7 +30,7 @@ class WaitingView(StageView[Waiting]):
         parts: list[QWidget | QLayout] = [
             label(texts("waiting.overline"), "overline", tone="good"),
             label(texts("waiting.title", name=person.name), "title"),
-            column(theme, self._countdown, self._caption, gap=0),
+            column(theme, self._before, self._countdown, self._caption, gap=0),
             facts,
         ]
         if screen.conditional:
@@ -44,5 +45,6 @@ class WaitingView(StageView[Waiting]):
         left = elements.until(screen.shift.starts_at, status.now)
         due = left is not None and left.total_seconds() <= 0
         shown = texts("waiting.soon") if left is None or due else elements.countdown(left)
+        self._before.setText("" if left is None or due else texts("waiting.before"))
         self._countdown.setText(shown)
         self._caption.setText(texts("waiting.signal" if due else "waiting.until"))

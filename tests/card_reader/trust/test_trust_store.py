@@ -223,3 +223,12 @@ def test_revocation_lists(issuer: Issuer) -> None:
 )
 def test_who_signs_for_whom(country: str, state: str, match: bool) -> None:
     assert issues_for(country, state) is match
+
+
+def test_a_test_issuer_is_no_anchor_of_realm_live() -> None:
+    issuer = Issuer.generate(name="Bộ Công an", now=NOW)
+    anchors = parse_certificates(issuer.csca.certificate.public_bytes(Encoding.PEM))
+    assert anchors[0].is_test
+    assert len(TrustStore(anchors, realm=Realm.TEST).anchors) == 1
+    with pytest.raises(UnreadableInput, match="test issuer"):
+        TrustStore(anchors, realm=Realm.LIVE)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -14,13 +14,15 @@ from server_world import FIRST, OFFICE, SECOND, World
 from exam_server import checking
 from exam_server.attempts import service
 from exam_server.attempts.models import Attempt, EvidenceRecord, JournalRecord, SetAside
+from exam_server.audit import AuditEntry
 from exam_server.centres.service import find_seat
 from exam_server.contract.api import AttemptState, HeadView
 from exam_server.contract.errors import ErrorCode
 from exam_server.contract.receipt import Receipt
-from exam_server.contract.records import Visited, WritingKeys
+from exam_server.contract.records import Answered, Flagged, Submitted, Visited, WritingKeys
 from exam_server.errors import NotPossibleError, Objection
 from exam_server.grading.service import grade_shift
+from exam_server.results.service import results_of_shift
 from exam_server.shifts.models import Placement
 from exam_server.shifts.service import move_placement
 
@@ -59,6 +61,15 @@ def kept(world: World) -> list[int]:
 def set_aside(world: World) -> list[SetAside]:
     with world.server.reading() as session:
         return list(session.scalars(sa.select(EvidenceRecord.reason)))
+
+
+def milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def attempt_row(world: World) -> Attempt:
+    with world.server.reading() as session:
+        return session.scalars(sa.select(Attempt)).one()
 
 
 def test_the_same_batch_again_changes_nothing(world: World, desk: Desk) -> None:
@@ -203,13 +214,114 @@ def test_another_station_takes_over_only_where_an_officer_moved_the_candidate(
         assert checking.check_all(session, own).faults == ()
 
 
-def test_time_is_the_servers(world: World, desk: Desk) -> None:
-    world.clock.pass_by(minutes=90, seconds=59)
-    desk.send(desk.record(Visited("just in time")))
-    world.clock.pass_by(seconds=2)
-    late = desk.record(Visited("too late"))
-    refused(ErrorCode.ATTEMPT_CLOSED, desk.send, late)
-    assert set_aside(world) == [SetAside.AFTER_THE_END]
+def test_an_answer_sealed_after_the_deadline_is_set_aside_even_within_the_grace(
+    world: World, desk: Desk
+) -> None:
+    world.clock.pass_by(minutes=90)
+    desk.send(desk.answer("i1", None))
+    world.clock.pass_by(seconds=1)
+    answers = [desk.answer("i1", None), desk.record(Flagged("i1", True))]
+    answers += [desk.answer(f"i{n}", None) for n in range(2, 5)]
+    refused(ErrorCode.ATTEMPT_CLOSED, desk.send, *answers)
+    assert kept(world) == [1]
+    assert set_aside(world) == [SetAside.AFTER_THE_END] * 5
+
+
+def test_only_the_hand_in_may_be_sealed_after_the_deadline(world: World, desk: Desk) -> None:
+    last = desk.answer("i1", None)
+    world.clock.pass_by(minutes=90, seconds=40)
+    assert desk.send(last, desk.record(Submitted("time"))).sequence == 2
+    assert Receipt.from_bytes(desk.submit().receipt).sequence == 2
+    assert set_aside(world) == []
+    assert not attempt_row(world).arrived_late
+
+
+def test_what_was_sealed_in_time_counts_whenever_it_arrives(world: World, desk: Desk) -> None:
+    """The network was away at the deadline. The moment is then the station's word: a remark."""
+    records = [desk.answer(f"i{n}", None) for n in range(6)]
+    world.clock.pass_by(hours=3)
+    assert desk.send(*records, desk.record(Submitted("time"))).sequence == 7
+    assert attempt_row(world).arrived_late
+    with world.server.reading() as session:
+        logged = session.scalars(sa.select(AuditEntry.action)).all()
+        row = next(
+            row
+            for row in results_of_shift(session, world.shift_id)
+            if row.attempt_id == desk.view.attempt
+        )
+    assert logged.count("records_arrived_late") == 1
+    assert row.arrived_late and row.conditional
+
+
+def test_a_moment_in_the_future_is_refused(world: World, desk: Desk) -> None:
+    ahead = milliseconds(world.clock.now + timedelta(seconds=6))
+    refused(ErrorCode.RECORD_REJECTED, desk.send, desk.record(Answered("i1", None), at=ahead))
+    assert kept(world) == set_aside(world) == []
+    slightly = milliseconds(world.clock.now + timedelta(seconds=4))
+    assert desk.send(desk.record(Answered("i1", None), at=slightly)).sequence == 1
+
+
+def test_nothing_follows_the_hand_in(world: World, desk: Desk) -> None:
+    desk.send(desk.record(Submitted("candidate")))
+    refused(ErrorCode.ATTEMPT_CLOSED, desk.send, *[desk.answer(f"i{n}", None) for n in range(5)])
+    assert kept(world) == [1]
+    assert set_aside(world) == [SetAside.AFTER_THE_END] * 5
+    assert desk.send().sequence == 1
+
+
+def test_a_whole_late_batch_is_evidence(world: World, desk: Desk) -> None:
+    records = [desk.answer(f"i{n}", None) for n in range(6)]
+    world.clock.pass_by(minutes=92)
+    world.close_shift()
+    refused(ErrorCode.ATTEMPT_CLOSED, desk.send, *records)
+    refused(ErrorCode.ATTEMPT_CLOSED, desk.send, *records)
+    assert kept(world) == []
+    assert set_aside(world) == [SetAside.AFTER_THE_END] * 6
+
+
+def test_a_whole_superseded_batch_is_evidence(world: World, desk: Desk) -> None:
+    records = [desk.answer(f"i{n}", None) for n in range(6)]
+    taken_over(world).send()
+    forged = records[3].to_bytes()[:-1] + bytes([records[3].to_bytes()[-1] ^ 1])
+    refused(ErrorCode.LEASE_SUPERSEDED, desk.send, *records[:3], forged, *records[3:])
+    assert kept(world) == []
+    assert set_aside(world) == [SetAside.SUPERSEDED_LEASE] * 6
+
+
+def test_a_whole_fork_is_evidence(world: World, desk: Desk) -> None:
+    genesis = desk.head
+    fork = [desk.answer(f"i{n}", None) for n in range(5)]
+    desk.next_sequence, desk.head = 1, genesis
+    desk.send(desk.answer("other", None))
+    refused(ErrorCode.RECORD_REJECTED, desk.send, *fork)
+    assert kept(world) == [1]
+    assert set_aside(world) == [SetAside.FORK] * 5
+
+
+def taken_over(world: World) -> Desk:
+    """The candidate's seat has another machine, which takes the lease."""
+    world.kiosks.clear()
+    replacement = world.kiosk()
+    attempt = replacement.heartbeat().placement.attempt
+    return replacement.lease(attempt)
+
+
+def test_an_empty_batch_asks_for_a_lease_too(world: World, desk: Desk) -> None:
+    stranger = world.kiosk(seat="02", room="P.102")
+    refused(
+        ErrorCode.NOT_FOUND,
+        Desk(stranger, desk.view, desk.keys, desk.next_sequence, desk.head).send,
+    )
+    assert desk.send().sequence == 0
+    taken_over(world)
+    refused(ErrorCode.LEASE_SUPERSEDED, desk.send)
+
+
+def test_a_receipt_is_for_who_held_a_lease(world: World, desk: Desk) -> None:
+    desk.submit()
+    stranger = world.kiosk(seat="02", room="P.102")
+    asking = Desk(stranger, desk.view, desk.keys, desk.next_sequence, desk.head)
+    refused(ErrorCode.NOT_FOUND, asking.submit)
 
 
 def test_a_hand_in_of_what_the_server_holds_is_never_too_late(world: World, desk: Desk) -> None:
@@ -236,7 +348,7 @@ def test_extension_pause_and_resume_reach_the_station(world: World, desk: Desk) 
     assert view is not None
     assert view.ledger().remaining(world.clock.now) == timedelta(minutes=90 - 30 + 5)
     world.clock.pass_by(minutes=66, seconds=1)
-    refused(ErrorCode.ATTEMPT_CLOSED, desk.send, desk.record(Visited("too late"), at=0))
+    refused(ErrorCode.ATTEMPT_CLOSED, desk.send, desk.answer("too late", None))
 
 
 def test_an_officer_gives_a_reason_and_a_sensible_time(world: World, desk: Desk) -> None:
@@ -329,6 +441,6 @@ def test_a_seat_receives_its_own_candidate_only(world: World, desk: Desk) -> Non
     for call in (other.lease, other.open_form):
         refused(ErrorCode.PLACEMENT_ELSEWHERE, call, attempt)
     stolen = Desk(other, desk.view, desk.keys, desk.next_sequence, desk.head)
-    refused(ErrorCode.RECORD_REJECTED, stolen.send, desk.record(Visited("i1")))
-    refused(ErrorCode.LEASE_SUPERSEDED, stolen.submit)
+    refused(ErrorCode.NOT_FOUND, stolen.send, desk.record(Visited("i1")))
+    refused(ErrorCode.NOT_FOUND, stolen.submit)
     assert kept(world) == []

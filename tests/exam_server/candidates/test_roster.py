@@ -181,3 +181,24 @@ def test_a_faulty_exam_folder_is_refused_as_a_whole(
         )
     assert said in "\n".join((str(error.value), *error.value.problems))
     assert counts(world) == before
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"name": "Nguyễn Văn Khác"}, "belongs to"),
+        ({"citizen_number": "001208009999"}, "another citizen number"),
+        ({"extra_time_percent": 50}, "extra time"),
+    ],
+)
+def test_a_known_number_with_changed_fields_is_named(
+    world: World, changed: dict[str, Any], said: str
+) -> None:
+    line = replace(read_roster((DEMO / "roster.xlsx").read_bytes(), "roster.xlsx")[0], **changed)
+    with world.server.transaction() as session:
+        shift = session.get_one(Shift, world.shift_id)
+        session.execute(sa.delete(Placement))
+        with pytest.raises(InputError) as error:
+            load_roster(session, [line], shift=shift, file="r.xlsx")
+        session.rollback()
+    assert said in error.value.problems[0]

@@ -1,5 +1,6 @@
 """Check-in with real evidence: who is admitted, referred, refused, and who decides what."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -8,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from kiosk import Kiosk, RefusalError, accepted_face
 from server_world import BACH, CHAU, FIRST, OFFICE, PORTRAIT, SECOND, World
+from sqlalchemy.exc import OperationalError
 
 from card_reader.evidence import ChipEvidence, Freshness
 from card_reader.simulator import defects
@@ -16,15 +18,18 @@ from card_reader.simulator.personalisation import Holder
 from card_reader.simulator.profile import CardProfile, Defect
 from card_reader.trust.store import Realm, TrustStore
 from exam_server.audit import AuditEntry, ServerItself, verify_chain
-from exam_server.checkin import service
+from exam_server.checkin import chip, service
+from exam_server.checkin.attendance import attendance
 from exam_server.checkin.judgement import same_name
 from exam_server.checkin.models import Basis, CheckIn, PictureKind, SealedPicture
 from exam_server.contract import api
 from exam_server.contract.api import CheckInState
 from exam_server.contract.errors import ErrorCode
 from exam_server.errors import NotPossibleError, Objection
+from exam_server.proctoring.service import seat_of
+from exam_server.proctoring.views import Trouble
+from exam_server.results.service import results_of_shift
 from exam_server.sealing import Sealed
-from exam_server.shifts.models import Placement
 
 Issue = Callable[..., CardProfile]
 JPEG = PORTRAIT.read_bytes()
@@ -154,7 +159,6 @@ def test_what_the_card_says_is_compared_with_the_roster(
         accepted_face(score=0.41),
         accepted_face(score=0.41, accept_threshold=0.60),
         accepted_face(score=None),
-        accepted_face(score=-1.0),
         accepted_face(fusion="single_four_views"),
         accepted_face(fusion="my_own_fusion"),
         accepted_face(frames=0),
@@ -174,16 +178,12 @@ def test_a_doubtful_face_goes_to_the_proctor_with_sealed_pictures(
     view = kiosk.check_in(issue(BACH), face=REFERRED_FACE, captures=(JPEG, JPEG))
     assert (view.state, view.reasons) == (CheckInState.REFERRED, ["face_referred"])
     with world.server.transaction() as session:
-        room = kiosk.heartbeat().room
-        assert room == "P.101"
         waiting = session.get_one(CheckIn, view.id)
-        seen = service.pictures(
-            session, view.id, officer=FIRST, sealing=world.server.sealing, now=world.clock.now
-        )
-        kinds = [kind for kind, _ in seen]
-        assert kinds == [PictureKind.CAPTURE, PictureKind.CAPTURE, PictureKind.PORTRAIT]
-        assert all(picture == JPEG for _, picture in seen)
         stored = session.scalars(sa.select(SealedPicture)).all()
+        kinds = sorted(row.kind for row in stored)
+        assert kinds == [PictureKind.CAPTURE, PictureKind.CAPTURE, PictureKind.PORTRAIT]
+        sealing = world.server.sealing
+        assert all(sealing.unseal(Sealed.PICTURE, row.id, row.sealed) == JPEG for row in stored)
         assert all(JPEG[:64] not in row.sealed for row in stored)
         assert waiting.state is CheckInState.REFERRED
     objected(Objection.REASON_MISSING, decide, world, view.id, admit=True, reason="  ")
@@ -205,11 +205,6 @@ def test_only_the_last_check_in_waits(world: World, kiosk: Kiosk, issue: Issue) 
     first = kiosk.check_in(issue(BACH), face=REFERRED_FACE)
     world.clock.pass_by(seconds=30)
     second = kiosk.check_in(issue(BACH), face=REFERRED_FACE)
-    with world.server.reading() as session:
-        room = session.get_one(CheckIn, second.id)
-        placement = room.placement_id
-        waiting = service.pending(session, session.get_one(Placement, placement).room_id)
-    assert [row.id for row in waiting] == [second.id]
     objected(Objection.WRONG_STATE, decide, world, first.id, admit=True)
     assert kiosk.checkin_view(first.id).id == second.id
 
@@ -348,8 +343,8 @@ def test_no_check_in_before_the_shift_opens(world: World) -> None:
 def test_a_store_of_the_other_realm_refuses(
     issue: Issue, trust: TrustStore, kiosk: Kiosk, world: World
 ) -> None:
-    live = TrustStore(trust.anchors, realm=Realm.LIVE)
-    object.__setattr__(world.server, "trust", live)
+    live = TrustStore((), crls=trust.crls, realm=Realm.LIVE)
+    object.__setattr__(world.server, "trust_source", lambda: live)
     view = kiosk.check_in(issue(BACH))
     assert view.state is CheckInState.REFUSED
     assert "realm_mismatch" in view.reasons
@@ -368,3 +363,175 @@ def test_a_store_of_the_other_realm_refuses(
 )
 def test_names(roster: str, full_name: str | None, mrz: str, same: bool) -> None:
     assert same_name(roster, full_name=full_name, mrz_name=mrz) is same
+
+
+def false_card(issue: Issue, issuer: Issuer, world: World) -> CardProfile:
+    return defects.apply(issue(BACH), Defect.CLONE, issuer=issuer, now=world.clock.now)
+
+
+def unknown_card(issue: Issue, issuer: Issuer, world: World) -> CardProfile:
+    return defects.apply(issue(BACH), Defect.UNKNOWN_CSCA, issuer=issuer, now=world.clock.now)
+
+
+def test_a_refused_chip_is_remembered(
+    world: World, kiosk: Kiosk, issue: Issue, issuer: Issuer
+) -> None:
+    assert kiosk.check_in(false_card(issue, issuer, world)).state is CheckInState.REFUSED
+    later = kiosk.check_in(unknown_card(issue, issuer, world))
+    assert later.state is CheckInState.REFERRED
+    objected(Objection.CHIP_REFUSED, decide, world, later.id, admit=True)
+    objected(Objection.CHIP_REFUSED, by_hand, world, later.placement, basis=Basis.CARD_WITHOUT_CHIP)
+    made = by_hand(world, later.placement, basis=Basis.PASSPORT)
+    assert made.state is CheckInState.CONDITIONAL
+    assert made.reasons == ["by_two_officers", "chip_refused_before"]
+    with world.server.reading() as session:
+        _, seat = seat_of(session, later.placement, world.clock.now)
+        assert seat.seated is not None
+        assert seat.seated.chip_refused and seat.seated.conditional
+
+
+def test_a_stray_tap_throws_nobody_out_but_is_looked_at(
+    world: World, kiosk: Kiosk, issue: Issue, issuer: Issuer
+) -> None:
+    admitted = kiosk.check_in(issue(BACH))
+    stray = kiosk.check_in(false_card(issue, issuer, world))
+    assert stray.state is CheckInState.REFUSED
+    world.start_shift()
+    kiosk.lease(admitted.attempt)
+    kiosk.open_form(admitted.attempt)
+    with world.server.reading() as session:
+        room, seat = seat_of(session, admitted.placement, world.clock.now)
+        line = next(row for row in attendance(session, world.shift_id) if row.state)
+        result = next(row for row in results_of_shift(session, world.shift_id) if row.attempt_id)
+    assert seat.trouble is Trouble.DOUBTED and seat in room.troubled
+    assert (line.state, line.reasons) == (CheckInState.ADMITTED, ())
+    assert result.conditional
+    assert result.checkin_id == stray.id
+    with world.server.transaction() as session:
+        service.clear(session, stray.id, officer=OFFICE, reason="đã xem", now=world.clock.now)
+    with world.server.reading() as session:
+        _, seat = seat_of(session, admitted.placement, world.clock.now)
+        result = next(row for row in results_of_shift(session, world.shift_id) if row.attempt_id)
+    assert seat.trouble is None and not result.conditional
+
+
+def test_a_referral_after_the_admission_can_be_decided(
+    world: World, kiosk: Kiosk, issue: Issue
+) -> None:
+    kiosk.check_in(issue(BACH))
+    doubted = kiosk.check_in(issue(BACH), face=REFERRED_FACE)
+    decide(world, doubted.id, admit=True)
+    with world.server.reading() as session:
+        result = next(row for row in results_of_shift(session, world.shift_id) if row.attempt_id)
+    assert not result.conditional
+
+
+@pytest.mark.parametrize(
+    ("left_away", "state", "reason"),
+    [
+        ("EF.DG13", CheckInState.REFERRED, "full_name_missing"),
+        ("EF.DG14", CheckInState.REFUSED, "data_group_missing"),
+        ("EF.DG15", CheckInState.REFUSED, "data_group_missing"),
+    ],
+)
+def test_a_station_cannot_leave_a_file_away(
+    kiosk: Kiosk, issue: Issue, left_away: str, state: CheckInState, reason: str
+) -> None:
+    placement = kiosk.heartbeat().placement
+    challenge = kiosk.challenge(placement.id)
+    whole = ChipEvidence.from_bytes(kiosk.read(issue(BACH), placement, challenge))
+    files = {name: raw for name, raw in whole.files.items() if name != left_away}
+    evidence = replace(whole, files=files).to_bytes()
+    view = kiosk.send_check_in(
+        kiosk.check_in_request(placement.id, challenge.id, evidence, face=accepted_face())
+    )
+    assert view.state is state
+    assert reason in view.reasons
+
+
+def test_what_an_unproven_card_says_is_what_its_sod_covers(
+    world: World, kiosk: Kiosk, issue: Issue
+) -> None:
+    """A DG13 that the SOD does not list says nothing; the MRZ's name is compared."""
+    placement = kiosk.heartbeat().placement
+    challenge = kiosk.challenge(placement.id)
+    whole = ChipEvidence.from_bytes(kiosk.read(issue(BACH), placement, challenge))
+    other = issue(replace(BACH, name="Nguyễn Hoàng Bạch"))
+    foreign = ChipEvidence.from_bytes(kiosk.read(other, placement, kiosk.challenge(placement.id)))
+    groups = {number: whole.files[f"EF.DG{number}"] for number in (1, 2, 14, 15)}
+    sod = Issuer.generate(now=world.clock.now).sign(groups, now=world.clock.now)
+    files = {**whole.files, "EF.SOD": sod, "EF.DG13": foreign.files["EF.DG13"]}
+    evidence = replace(whole, files=files).to_bytes()
+    view = kiosk.send_check_in(
+        kiosk.check_in_request(placement.id, challenge.id, evidence, face=accepted_face())
+    )
+    assert view.state is CheckInState.REFERRED
+    assert {"no_anchor", "data_group_not_in_sod"} <= set(view.reasons)
+    assert "name_differs" not in view.reasons
+
+
+def test_without_a_fresh_revocation_list_a_person_decides(
+    world: World, kiosk: Kiosk, issue: Issue, trust: TrustStore
+) -> None:
+    stale = replace(trust.crls[0], next_update=world.clock.now - timedelta(days=1))
+    for lists, also in (((), []), ((stale,), ["crl_stale"])):
+        store = TrustStore(trust.anchors, crls=lists, realm=Realm.TEST)
+        object.__setattr__(world.server, "trust_source", lambda store=store: store)
+        view = kiosk.check_in(issue(BACH))
+        assert view.state is CheckInState.REFERRED
+        assert view.reasons == [*also, "revocation_not_checked"]
+
+
+def test_a_check_in_goes_on_where_the_server_failed_half_way(
+    kiosk: Kiosk, issue: Issue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placement = kiosk.heartbeat().placement
+    challenge = kiosk.challenge(placement.id)
+    evidence = kiosk.read(issue(BACH), placement, challenge)
+    request = kiosk.check_in_request(placement.id, challenge.id, evidence, face=accepted_face())
+
+    def locked(*_: object, **__: object) -> None:
+        raise OperationalError("", {}, Exception("database is locked"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(chip, "conclude", locked)
+        refused(ErrorCode.TOO_BUSY, kiosk.send_check_in, request)
+    other = kiosk.check_in_request(
+        placement.id, challenge.id, evidence[:-1] + bytes([evidence[-1] ^ 1]), face=accepted_face()
+    )
+    refused(ErrorCode.CHALLENGE_INVALID, kiosk.send_check_in, other)
+    view = kiosk.send_check_in(request)
+    assert view.state is CheckInState.ADMITTED
+    assert kiosk.send_check_in(request) == view
+
+
+def test_without_consent_no_face_record_is_kept(world: World, kiosk: Kiosk, issue: Issue) -> None:
+    view = kiosk.check_in(issue(BACH), consent=False)
+    with world.server.reading() as session:
+        assert session.get_one(CheckIn, view.id).face is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("score", float("nan")),
+        ("score", -0.1),
+        ("refer_threshold", float("inf")),
+        ("decision", "welcome"),
+        ("liveness", "certainly"),
+        ("frames", 2**70),
+        ("quality", {"sharpness": float("nan")}),
+    ],
+)
+def test_a_face_record_beyond_reason_is_no_request(
+    kiosk: Kiosk, issue: Issue, field: str, value: object
+) -> None:
+    placement = kiosk.heartbeat().placement
+    challenge = kiosk.challenge(placement.id)
+    evidence = kiosk.read(issue(BACH), placement, challenge)
+    request = kiosk.check_in_request(placement.id, challenge.id, evidence, face=REFERRED_FACE)
+    body = json.loads(request.model_dump_json())
+    body["face"][field] = value
+    answer = kiosk.send("POST", "/checkins", json.dumps(body).encode())
+    assert answer.status_code == 400
+    assert api.Refusal.model_validate_json(answer.content).code is ErrorCode.BAD_REQUEST

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from exam_server.contract.errors import ContractError
 from exam_server.contract.records import (
+    MAX_MOMENT,
+    MAX_NUMBER,
     Answered,
     Body,
     Flagged,
@@ -49,7 +51,7 @@ def seal(body: Body, sequence: int = 1, previous: bytes | None = None, at: int =
     )
 
 
-@given(BODIES, st.integers(1, 2**40), st.integers(0, 2**50))
+@given(BODIES, st.integers(1, MAX_NUMBER - 1), st.integers(0, MAX_MOMENT - 1))
 def test_a_record_survives_the_wire(body: Body, sequence: int, at: int) -> None:
     record = Record.from_bytes(seal(body, sequence, at=at).to_bytes())
     record.check_mac(KEYS.lease_key)

@@ -1,16 +1,19 @@
 """Shifts go one way; neighbours never have the same form."""
 
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
-from server_world import World
+from server_world import FIRST, World
 
+from exam_server.audit import AuditEntry
 from exam_server.centres.models import Seat
 from exam_server.contract.api import ShiftState
-from exam_server.errors import NotPossibleError
+from exam_server.errors import NotPossibleError, Objection
 from exam_server.shifts.models import Placement, Shift
-from exam_server.shifts.service import form_index
+from exam_server.shifts.service import form_index, start_shift
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(2, 48), st.integers(0, 2**32))
@@ -58,3 +61,26 @@ def test_a_shift_goes_one_way(world: World) -> None:
     assert state() is ShiftState.CLOSED
     with pytest.raises(NotPossibleError):
         world.open_shift()
+
+
+def test_nobody_starts_long_before_the_printed_time_without_a_reason(world: World) -> None:
+    def start(reason: str = "") -> None:
+        with world.server.transaction() as session:
+            start_shift(
+                session, world.shift_id, officer=FIRST, now=world.clock.now, early_reason=reason
+            )
+
+    world.open_shift()
+    with world.server.transaction() as session:
+        shift = session.get_one(Shift, world.shift_id)
+        shift.starts_at = world.clock.now + timedelta(minutes=5, seconds=1)
+    for reason in ("", "  "):
+        with pytest.raises(NotPossibleError) as objection:
+            start(reason)
+        assert objection.value.objection is Objection.TOO_EARLY
+    start("mưa bão, hội đồng thi quyết định")
+    with world.server.reading() as session:
+        last = session.scalars(
+            sa.select(AuditEntry.details).where(AuditEntry.action == "shift_started")
+        ).one()
+    assert "mưa bão" in last

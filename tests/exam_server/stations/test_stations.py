@@ -1,5 +1,6 @@
 """Enrolment once, requests signed and never replayed, nothing open that should not be."""
 
+import json
 import os
 from datetime import timedelta
 
@@ -12,12 +13,13 @@ from kiosk import Kiosk, RefusalError
 from server_world import FIRST, World
 from starlette.routing import Mount
 
+from exam_server.contract import api
 from exam_server.contract.api import Heartbeat, StationState
 from exam_server.contract.enrolment import EnrolmentToken
 from exam_server.contract.errors import ErrorCode
 from exam_server.contract.requests import NONCE_BYTES, TOLERANCE
 from exam_server.errors import NotPossibleError
-from exam_server.forms.models import Realm
+from exam_server.forms.models import Exam, Realm
 from exam_server.stations import service
 from exam_server.stations.models import EnrolmentSecret, RequestNonce, Station
 
@@ -120,15 +122,39 @@ def test_a_new_station_takes_the_seat_of_the_old_one(world: World) -> None:
     assert old.heartbeat().seat is None
 
 
-def test_proctors_see_every_seat_with_its_station(world: World) -> None:
-    kiosk = world.kiosk(seat="02")
-    kiosk.heartbeat(state=StationState.WAITING)
-    with world.server.reading() as session:
-        room = service.seat_of(session, session.get_one(Station, kiosk.station)).room_id
-        seats = service.stations_of_room(session, room)
-    assert [one.seat.name for one in seats] == ["01", "02", "03", "04", "05", "06"]
-    assert [one.online(world.clock.now) for one in seats] == [False, True] + [False] * 4
-    assert not seats[1].online(world.clock.now + timedelta(minutes=1))
+def test_numbers_beyond_all_reason_give_a_refusal(world: World) -> None:
+    kiosk = world.kiosk()
+    beat = {"state": "idle", "program_version": "t", "reader_ready": True, "camera_ready": True}
+    for wrong in (2**70, 2**31, -1):
+        body = json.dumps({**beat, "unsent_records": wrong}).encode()
+        answer = kiosk.send("POST", "/heartbeat", body)
+        assert answer.status_code == 400
+        assert api.Refusal.model_validate_json(answer.content).code is ErrorCode.BAD_REQUEST
+
+
+def test_a_fault_of_ours_is_one_line_to_the_station_and_the_story_in_the_log(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    kiosk = world.kiosk()
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a secret detail")
+
+    monkeypatch.setattr(service, "heartbeat", broken)
+    with pytest.raises(RefusalError) as refusal:
+        kiosk.heartbeat()
+    assert (refusal.value.status, refusal.value.code) == (500, ErrorCode.INTERNAL)
+    assert "secret" not in str(refusal.value)
+    assert "a secret detail" in caplog.text
+
+
+def test_an_exam_of_the_other_realm_lets_nobody_in(world: World) -> None:
+    world.open_shift()
+    kiosk = world.kiosk()
+    placement = kiosk.heartbeat().placement.id
+    with world.server.transaction() as session:
+        session.execute(sa.update(Exam).values(realm=Realm.LIVE))
+    refused(ErrorCode.WRONG_REALM, kiosk.challenge, placement)
 
 
 @pytest.mark.parametrize(

@@ -348,7 +348,7 @@ def make_world(folder: Path, clock: SettableClock | None = None) -> World:
             exam_id=exam.id,
             centre_id=centre.id,
             name="Ca 1 · sáng 09/6",
-            starts_at=now + timedelta(minutes=30),
+            starts_at=now + timedelta(minutes=5),
             sealing=keys.sealing,
         )
         paper = forms.load_paper(

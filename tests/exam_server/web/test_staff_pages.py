@@ -1,6 +1,7 @@
 """What officers do on the pages, each through its form, each written to the log."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 from staff_browser import Browser
 from staff_world import (
     PASSWORD,
@@ -19,6 +21,7 @@ from staff_world import (
     run_busy_room,
 )
 
+from exam_server import audit, auth
 from exam_server.audit import AuditEntry, verify_chain
 from exam_server.candidates.models import Candidate
 from exam_server.checkin.models import Basis, CheckIn, SealedPicture
@@ -26,6 +29,8 @@ from exam_server.checkin.pages import score_bar
 from exam_server.contract.api import CheckInState, ShiftState, StationState
 from exam_server.proctoring import service
 from exam_server.proctoring.views import RoomView, Sitting, StationHealth, Trouble
+from exam_server.shifts.models import Shift
+from exam_server.web.visit import LANGUAGE_COOKIE
 
 BY_HAND = {
     "basis": "passport",
@@ -378,6 +383,55 @@ def test_a_shift_is_opened_started_and_closed_after_being_asked_once_more(
     assert browser.post(f"{path}/close", page=f"{path}/close").status_code == 303
     assert state() is ShiftState.CLOSED
     assert browser.get(f"{path}/burn").status_code == 404
+
+
+def test_only_the_exam_office_starts_a_shift_early(tmp_path: Path, clock: SettableClock) -> None:
+    world = make_world(tmp_path, clock)
+    with world.server.transaction() as session:
+        session.get_one(Shift, world.shift).starts_at = clock.now + timedelta(hours=1)
+    path = f"/shifts/{world.shift}"
+    proctor, office = Browser(world), Browser(world)
+    proctor.sign_in("giamthi1")
+    proctor.post(f"{path}/open", page=f"{path}/open")
+    asked = proctor.get(f"{path}/start").text
+    assert "Hãy chờ" in asked and 'name="reason"' not in asked
+    refused = proctor.post(f"{path}/start", page=f"{path}/start", reason="tôi muốn")
+    assert refused.status_code == 409 and "Chưa đến giờ" in refused.text
+    office.sign_in("hoidong")
+    assert 'name="reason"' in office.get(f"{path}/start").text
+    assert office.post(f"{path}/start", page=f"{path}/start").status_code == 409
+    done = office.post(f"{path}/start", page=f"{path}/start", reason="bão sắp vào")
+    assert done.status_code == 303
+    assert _last(world)[1] == "shift_started"
+    with world.server.reading() as session:
+        report = audit.verify_log(session, world.server.keys.signing.public_key())
+        assert report.fault is None
+        assert session.scalar(sa.select(sa.func.count()).select_from(audit.AuditSeal)) == 2
+
+
+def test_a_busy_database_asks_to_try_again_in_both_languages(
+    world: World, signed_in: Callable[[str], Browser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = signed_in("giamthi1")
+
+    def locked(*_: object, **__: object) -> None:
+        raise OperationalError("", {}, Exception("database is locked"))
+
+    monkeypatch.setattr(service, "shift_heads", locked)
+    answer = browser.get("/")
+    assert answer.status_code == 503 and "Máy chủ đang bận" in answer.text
+    browser.client.cookies.set(LANGUAGE_COOKIE, "en", domain="exam.test", path="/")
+    assert "The server is busy" in browser.get("/").text
+
+
+def test_an_open_page_alone_keeps_no_session_alive(world: World, clock: SettableClock) -> None:
+    engine, now = world.server.engine, clock.now
+    token = auth.open_session(engine, world.officer("giamthi1"), now=now, rng=os.urandom)
+    for minutes in (20, 40):
+        later = now + timedelta(minutes=minutes)
+        assert auth.officer_of(engine, token, now=later, acting=False) is not None
+    after = now + timedelta(minutes=46)
+    assert auth.officer_of(engine, token, now=after, acting=False) is None
 
 
 def test_the_exam_office_grades_and_prints_a_slip(

@@ -13,7 +13,7 @@ from card_reader.trust.passive_authentication import Chain, Dates, Revocation, S
 from card_reader.verify import ChipProof, Verdict
 from exam_server.auth import LoginProblem
 from exam_server.checkin.judgement import CheckInReason
-from exam_server.checkin.models import Basis
+from exam_server.checkin.models import Basis, Condition
 from exam_server.checkin.pages import CHECKS, Ground
 from exam_server.contract.api import CheckInState, FaceRecord, ShiftState, StationState
 from exam_server.errors import Objection
@@ -57,6 +57,7 @@ FAMILIES = {
     "station_health": _values(StationHealth),
     "station_state": _values(StationState),
     "trouble": _values(Trouble),
+    "condition_kind": _values(Condition),
     "checkin_state": _values(CheckInState),
     "ground": _values(Ground),
     "basis": _values(Basis),
