@@ -136,7 +136,7 @@ class Examination:
     def require_identity(self) -> None:
         """What an identity needs beyond sound files: a name, a face, an issuer that fits."""
         for number, parsed in ((1, self.zone()), (2, self.portrait())):
-            if parsed is None:
+            if parsed is None and self._groups.get(number) is not DataGroup.MISMATCH:
                 read = number in self._matching
                 self._refuse(Finding.DATA_GROUP_MALFORMED if read else Finding.DATA_GROUP_MISSING)
         for number in (14, 15):

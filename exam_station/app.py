@@ -68,7 +68,8 @@ def run(settings: Settings, environ: Mapping[str, str] = os.environ) -> int:
     app = QApplication([])
     kiosk = build_kiosk(settings, environ=environ)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: app.quit())
+        # Not quit(): that asks the window first, and a kiosk's window refuses to be closed.
+        signal.signal(number, lambda *_: app.exit(0))
     awake = QTimer()  # lets Python see a signal while Qt waits
     awake.start(200)
     kiosk.start()

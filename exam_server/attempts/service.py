@@ -64,7 +64,7 @@ def admit(
         placement_id=placement.id,
         form_id=placement.form_id,
         admitted_at=now,
-        allowance_seconds=_allowance_seconds(session, placement),
+        allowance_seconds=allowance_seconds(session, placement),
         key=keys.sealing.seal(Sealed.ATTEMPT_KEY, attempt_id, key),
         recovery=recovery,
         head=genesis(attempt_id),
@@ -78,7 +78,8 @@ def admit(
     return attempt
 
 
-def _allowance_seconds(session: Session, placement: Placement) -> int:
+def allowance_seconds(session: Session, placement: Placement) -> int:
+    """The paper's time with the candidate's own extra time."""
     minutes = session.get_one(Paper, placement.paper_id).minutes
     percent = session.get_one(Registration, placement.registration_id).extra_time_percent
     return minutes * 60 * (100 + percent) // 100

@@ -54,6 +54,7 @@ class CheckInReason(StrEnum):
     FACE_REFERRED = "face_referred"
     FACE_RECORD_IMPLAUSIBLE = "face_record_implausible"
     BY_TWO_OFFICERS = "by_two_officers"
+    REFUSED_BY_OFFICER = "refused_by_officer"
     CHIP_REFUSED_BEFORE = "chip_refused_before"
 
 

@@ -146,6 +146,8 @@ def decide(
     checkin.decision_reason = reason.strip()
     if admit:
         checkin.condition = None
+    else:
+        checkin.reasons = [CheckInReason.REFUSED_BY_OFFICER.value, *checkin.reasons]
     action = "checkin_admitted_by_officer" if admit else "checkin_refused_by_officer"
     _log(session, officer, action, checkin.id, now, reason=reason.strip())
     return checkin

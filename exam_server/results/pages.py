@@ -45,7 +45,7 @@ def _results(visit: Visit, shift: str, *, report: GradeReport | None) -> Respons
         report=report,
         graded=sum(1 for row in rows if row.total is not None),
         conditional=sum(1 for row in rows if row.conditional),
-        absent=sum(1 for row in rows if row.attempt_id is None),
+        absent=sum(1 for row in rows if row.attempt_id is None and not row.refused),
     )
 
 

@@ -13,6 +13,7 @@ from exam_server.candidates.models import Candidate, Registration
 from exam_server.centres.models import Room, Seat
 from exam_server.checkin import conditions
 from exam_server.checkin.models import CheckIn
+from exam_server.contract.api import CheckInState
 from exam_server.errors import NotPossibleError, Objection
 from exam_server.forms import service as forms
 from exam_server.forms.models import Exam, Form, Paper
@@ -31,7 +32,7 @@ def two_decimals(mark: Decimal) -> Decimal:
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """One placement of a shift. Without an attempt the candidate was absent."""
+    """One placement of a shift. Without an attempt the candidate was refused, or absent."""
 
     placement_id: str
     attempt_id: str | None
@@ -46,6 +47,7 @@ class ResultRow:
     total: Decimal | None
     maximum: Decimal | None
     conditional: bool
+    refused: bool
     arrived_late: bool
     short_code: str | None
 
@@ -120,11 +122,17 @@ def results_of_shift(session: Session, shift_id: str) -> Sequence[ResultRow]:
                 total=two_decimals(marks.total) if marks else None,
                 maximum=two_decimals(marks.maximum) if marks else None,
                 conditional=condition is not None,
+                refused=attempt is None and _was_refused(session, placement.id),
                 arrived_late=attempt is not None and attempt.arrived_late,
                 short_code=issued.short_code if issued else None,
             )
         )
     return results
+
+
+def _was_refused(session: Session, placement_id: str) -> bool:
+    checkins = conditions.checkins_of(session, placement_id)
+    return any(checkin.state is CheckInState.REFUSED for checkin in checkins)
 
 
 def slip(session: Session, attempt_id: str, *, keys: ServerKeys) -> Slip:

@@ -6,6 +6,7 @@ from sqlmodel import Session, col, select
 
 from exam_server.attempts import time
 from exam_server.attempts.models import Attempt
+from exam_server.attempts.service import allowance_seconds
 from exam_server.candidates.models import Candidate, Registration
 from exam_server.centres.models import Centre, Room, Seat
 from exam_server.checkin.models import CheckIn
@@ -108,7 +109,7 @@ def _placement_view(
         date_of_birth=candidate.date_of_birth,
         citizen_number=candidate.citizen_number,
         paper=paper.name,
-        minutes=paper.minutes,
+        minutes=allowance_seconds(session, placement) // 60,
         checkin=checkin,
         attempt=attempt.id if attempt else None,
         attempt_state=attempt.state if attempt else None,

@@ -201,7 +201,9 @@ def attempt_stopped(state: State, event: events.AttemptStopped) -> Step:
 def receipt_arrived(state: State, screen: Submitting, event: events.ReceiptArrived) -> Step:
     status = replace(state.status, unsent=0, remaining=None)
     shown = ReceiptShown(screen.candidate, event.receipt)
-    return replace(state, screen=shown, status=status), (effects.CloseAttempt(),)
+    # The next heartbeat is due now: the room page shows the hand-in at once.
+    state = replace(state, screen=shown, status=status, beat_at=state.elapsed)
+    return state, (effects.CloseAttempt(),)
 
 
 def paper(screen: Screen) -> Writing | None:

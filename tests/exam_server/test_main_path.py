@@ -187,3 +187,10 @@ def test_neither_keys_nor_answers_can_be_guessed_from_the_database(
                 hashlib.sha256(content).digest(),
                 hashlib.sha256(body + key).digest(),
             )
+
+
+def test_a_kiosk_shows_the_candidates_own_time(world: World) -> None:
+    """Seat 04 of the demo roster has 25 per cent extra: 112 of 90 minutes, and a half."""
+    usual, longer = world.kiosk("01").heartbeat(), world.kiosk("04").heartbeat()
+    assert usual.placement is not None and longer.placement is not None
+    assert (usual.placement.minutes, longer.placement.minutes) == (90, 112)

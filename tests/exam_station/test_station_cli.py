@@ -41,9 +41,9 @@ def call(environ: dict[str, str], *arguments: object) -> subprocess.CompletedPro
     )
 
 
-def start(environ: dict[str, str], data: Path) -> subprocess.Popen[bytes]:
+def start(environ: dict[str, str], data: Path, *, windowed: bool = True) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "exam_station.cli", "run", "--data", str(data)]
-    command += ["--windowed", "--camera", str(PORTRAIT)]
+    command += ["--camera", str(PORTRAIT), *(["--windowed"] if windowed else [])]
     return subprocess.Popen(
         command, env=environ, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
@@ -187,3 +187,20 @@ def test_the_station_needs_nothing_of_the_server_but_the_contract(environ: dict[
         timeout=60,
     )
     assert done.stdout.strip() == "station without server", done.stderr
+
+
+@pytest.mark.slow
+def test_a_full_screen_kiosk_ends_when_it_is_told_to(
+    server: StationServer, data: Path, environ: dict[str, str]
+) -> None:
+    done = call(environ, "enroll", server.token().to_text(), "--data", data, "--name", "P01-03")
+    assert done.returncode == 0, done.stderr
+    kiosk = start(environ, data, windowed=False)
+    try:
+        time.sleep(4)
+        assert kiosk.poll() is None
+        kiosk.terminate()
+        assert kiosk.wait(10) == 0
+    finally:
+        kiosk.kill()
+        kiosk.communicate()

@@ -46,6 +46,7 @@ JUDGEMENT = (
     "face_referred",
     "face_record_implausible",
     "by_two_officers",
+    "refused_by_officer",
 )
 
 

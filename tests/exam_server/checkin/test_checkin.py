@@ -105,6 +105,7 @@ def test_a_false_chip_is_refused_with_its_reason_and_admits_nobody(
         issue(BACH), defect, issuer=issuer, portrait=JPEG + b"\0", now=world.clock.now
     )
     view = kiosk.check_in(card)
+    assert defect is Defect.FILE_MISSING or "data_group_missing" not in view.reasons
     assert view.state is CheckInState.REFUSED
     assert reason in view.reasons
     assert view.attempt is None
@@ -199,6 +200,10 @@ def test_the_proctor_may_say_no(world: World, kiosk: Kiosk, issue: Issue) -> Non
     decide(world, view.id, admit=False, reason="không đúng người")
     after = kiosk.checkin_view(view.id)
     assert (after.state, after.attempt) == (CheckInState.REFUSED, None)
+    assert after.reasons == ["refused_by_officer", "face_referred"]
+    with world.server.reading() as session:
+        rows = results_of_shift(session, world.shift_id)
+    assert [row.registration_number for row in rows if row.refused] == ["01000001"]
 
 
 def test_only_the_last_check_in_waits(world: World, kiosk: Kiosk, issue: Issue) -> None:
