@@ -19,6 +19,8 @@ from exam_station.ui.items.cluster import Judgement
 
 BETWEEN_STEPS_MS = 60
 SETTLE_STEPS = 4
+#: Screens that may be gone before they have settled.
+PASSING = frozenset({"Reading", "CheckingIn", "Opening", "Submitting"})
 
 
 class LostError(Exception):
@@ -70,6 +72,8 @@ class Autopilot(QObject):
             self._screen, self._settled = screen, 0
             self._tell({"event": "screen", "screen": screen})
         self._settled += 1
+        if screen in PASSING:
+            self._picture(screen)
         if self._settled < SETTLE_STEPS:
             return
         self._picture(screen)
@@ -200,6 +204,7 @@ class Autopilot(QObject):
             return
         self._pictured.add(name)
         self._window.grab().save(str(self._pictures / f"{self._prefix}-{name}.png"))
+        self._tell({"event": "picture", "screen": name})
 
 
 def teller() -> Callable[[dict[str, Any]], None]:

@@ -179,7 +179,7 @@ class Journey:
         kiosk = self._kiosk(seat)
         with self.timeline.act("kiosks show whom they expect"):
             for station in self.stations.values():
-                self._kiosk(station.part.seat).wait_for("welcome", screen("Welcome"))
+                self._kiosk(station.part.seat).wait_for("welcome", pictured("Welcome"))
         with self.timeline.act(f"seat {seat}: tap, chip proven, consent asked") as said:
             with self.card_on_reader(seat):
                 begun = time.monotonic()
@@ -193,8 +193,7 @@ class Journey:
         kiosk = self._kiosk(seat)
         name = f"seat {seat}: card with exchanged DG2 is refused"
         with self.timeline.act(name), self.card_on_reader(seat):
-            kiosk.wait_for("refusal", screen("CardRefused"))
-            time.sleep(0.6)  # the autopilot's picture
+            kiosk.wait_for("refusal", pictured("CardRefused"))
         self.stations[seat].stop()
 
     def _strangers_face(self, proctor: Officer) -> None:
@@ -203,14 +202,13 @@ class Journey:
         kiosk = self._kiosk(seat)
         with self.timeline.act(f"seat {seat}: another person's face is referred") as said:
             with self.card_on_reader(seat):
-                kiosk.wait_for("referral", screen("Referred"), 45)
+                kiosk.wait_for("referral", pictured("Referred"), 45)
             proctor.wait_for_decision(name)
             proctor.picture("room-pending")
             said.append("the room page shows it by itself")
         with self.timeline.act(f"seat {seat}: the proctor refuses on the web page"):
             proctor.refuse_identity(name, "Người ngồi tại chỗ không phải người trong ảnh chip.")
-            kiosk.wait_for("refusal", screen("CardRefused"))
-            time.sleep(0.6)
+            kiosk.wait_for("refusal", pictured("CardRefused"))
         self.stations[seat].stop()
 
     def _unreadable_chip(self, proctor: Officer) -> None:
@@ -220,8 +218,7 @@ class Journey:
         with self.timeline.act(f"seat {seat}: the chip cannot be read") as said:
             if self.pcscd:
                 with self.card_on_reader(seat):
-                    kiosk.wait_for("card problem", screen("CardProblem"))
-                    time.sleep(0.6)
+                    kiosk.wait_for("card problem", pictured("CardProblem"))
                 said.append("the kiosk says what to do")
         with self.timeline.act(f"seat {seat}: two officers check in, conditionally"):
             proctor.open_room(cast.ROOM)
@@ -365,6 +362,11 @@ class Journey:
 
 def screen(name: str) -> Any:
     return lambda said: said.get("event") == "screen" and said.get("screen") == name
+
+
+def pictured(name: str) -> Any:
+    """The screen stood long enough for the autopilot to take its picture."""
+    return lambda said: said.get("event") == "picture" and said.get("screen") == name
 
 
 def event(kind: str) -> Any:
