@@ -1,6 +1,7 @@
 """A server's data directory: made, opened, and what lies in it."""
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from card_reader.trust.store import TrustStore
 from exam_server import db, keys, loading, migrations, settings
@@ -44,21 +45,37 @@ class OpenServer:
 def create(directory: Path, chosen: Settings, passphrase: str, now: datetime) -> ServerKeys:
     """A new server in `directory`, which must be new or empty."""
     keys.check_passphrase(passphrase)
+    if any(not host.strip() for host in chosen.hosts):
+        raise InputError("an empty host name; give the name or address that stations will use")
+    # Made beside its place and moved there whole: a failure leaves nothing behind.
+    aside = directory.with_name(f".{directory.name}.being-made")
     try:
         if directory.exists() and any(directory.iterdir()):
             raise InputError(f"{directory} is not empty; choose a new directory")
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        directory.chmod(0o700)
-        fresh = ServerKeys.generate()
-        keys.save(directory, fresh, passphrase)
-        keys.make_certificate(directory, fresh, chosen.hosts, now)
-        write_public_key(directory, fresh)
-        settings.save(directory, chosen)
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(mode=0o700, parents=True)
+        fresh = _fill(aside, chosen, passphrase, now)
+        aside.rename(directory)
     except OSError as error:
         raise InputError(f"{directory} cannot be made: {error.strerror}") from error
-    engine = db.create_engine(database_url(directory, chosen))
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return fresh
+
+
+def _fill(directory: Path, chosen: Settings, passphrase: str, now: datetime) -> ServerKeys:
+    fresh = ServerKeys.generate()
+    keys.save(directory, fresh, passphrase)
+    keys.make_certificate(directory, fresh, chosen.hosts, now)
+    write_public_key(directory, fresh)
+    settings.save(directory, chosen)
+    try:
+        engine = db.create_engine(database_url(directory, chosen))
+    except (ArgumentError, ModuleNotFoundError) as error:
+        raise InputError(f"no database can be reached by {chosen.database_url!r}") from error
     with one_line(engine):
         migrations.upgrade(engine)
+    engine.dispose()  # SQLite finds its write-ahead log by the path it was opened under
     return fresh
 
 

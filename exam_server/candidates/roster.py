@@ -85,6 +85,10 @@ class _FaultError(Exception):
     """What is wrong with one cell."""
 
 
+def number_of_faults(faults: Sequence[str]) -> str:
+    return "one fault" if len(faults) == 1 else f"{len(faults)} faults"
+
+
 def read_roster(data: bytes, file: str) -> list[RosterLine]:
     """All lines of a roster. InputError lists every fault, and then no line is given."""
     if len(data) > MAX_BYTES:
@@ -102,7 +106,7 @@ def read_roster(data: bytes, file: str) -> list[RosterLine]:
     faults.extend(_doubles(lines, file))
     if faults:
         raise InputError(
-            f"{file} has {len(faults)} faults; nothing was loaded", tuple(faults[:MAX_FAULTS])
+            f"{file} has {number_of_faults(faults)}; nothing was loaded", tuple(faults[:MAX_FAULTS])
         )
     if not lines:
         raise InputError(f"{file} has headings but no candidates below them")

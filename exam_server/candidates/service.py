@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, select
 
 from exam_server.candidates.models import Candidate, Registration
-from exam_server.candidates.roster import RosterLine
+from exam_server.candidates.roster import RosterLine, number_of_faults
 from exam_server.centres.models import Room, Seat
 from exam_server.errors import InputError
 from exam_server.forms.models import Paper
@@ -36,7 +36,9 @@ def load_roster(
         except InputError as error:
             faults.append(f"{file}, row {line.row}: {error}")
     if faults:
-        raise InputError(f"{file} has {len(faults)} faults; nothing was loaded", tuple(faults))
+        raise InputError(
+            f"{file} has {number_of_faults(faults)}; nothing was loaded", tuple(faults)
+        )
     session.flush()
     return placements
 

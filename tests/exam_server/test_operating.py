@@ -389,3 +389,25 @@ def test_a_live_server_takes_no_test_issuer(tmp_path: Path, capsys, monkeypatch)
     Issuer.generate(name="Bộ Công an").save(tmp_path / "issuer")
     code, fields, _ = run(capsys, "load", "trust", tmp_path / "live", tmp_path / "issuer")
     assert code == 2 and "test issuer" in fields["error"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--database", "no url"], "no database"),
+        (["--database", "postgresql+nodriver://x"], "no database"),
+        (["--host", " "], "host"),
+    ],
+)
+def test_a_server_that_cannot_be_made_leaves_nothing_behind(
+    tmp_path: Path,
+    words: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("EXAM_SERVER_PASSPHRASE", "long enough for a test")
+    assert cli.main(["init", str(tmp_path / "server"), "--realm", "test", *words]) == 2
+    error = capsys.readouterr().err
+    assert said in error and "Traceback" not in error
+    assert list(tmp_path.iterdir()) == []
