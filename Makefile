@@ -2,13 +2,13 @@
 .PHONY: setup demo test check format bench clean
 
 SHELL := /bin/bash
-PYTHON := .venv/bin/python
+VENV_PYTHON := .venv/bin/python
 
 setup:
 	@scripts/setup.sh
 
 demo: setup
-	@$(PYTHON) -m demo $(if $(INTERACTIVE),--interactive)
+	@$(VENV_PYTHON) -m demo $(if $(INTERACTIVE),--interactive)
 
 check: setup
 	@scripts/check.sh
@@ -20,7 +20,7 @@ format: setup
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
 bench: setup
-	@$(PYTHON) -m benchmarks $(NAME)
+	@$(VENV_PYTHON) -m benchmarks $(NAME)
 
 clean:
 	@rm -rf build
