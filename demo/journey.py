@@ -130,16 +130,23 @@ class Journey:
         service = self.pcscd.get(seat)
         return self.stations[seat].start(
             dict(service.environment) if service else {},
-            card=None if service else self.cards[seat],
+            slot=None if service else self._slot(seat),
             stop_at=stop_at,
             prefix=prefix or None,
         )
 
+    def _slot(self, seat: str) -> Path:
+        """Where a card lies for a kiosk that reads in its own process (DEGRADED)."""
+        return self.folder / f"slot-{seat}"
+
     @contextmanager
     def card_on_reader(self, seat: str) -> Iterator[VpcdLink | None]:
-        """Puts the candidate's card on the seat's reader; nothing to do where DEGRADED."""
+        """Puts the candidate's card on the seat's reader."""
         if seat not in self.pcscd:
+            whole = shutil.copy(self.cards[seat], self.folder / f"laid-{seat}")
+            Path(whole).rename(self._slot(seat))
             yield None
+            self._slot(seat).unlink()
             return
         chip = Chip(CardProfile.load(self.cards[seat]))
         dead = self.stations[seat].part.goes_dead_after

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,25 +30,35 @@ SIZE = (1600, 900)
 
 
 class InProcessReaders:
-    """One reader in this process with one card on it: DEGRADED, where pcscd cannot run."""
+    """One reader in this process: DEGRADED, where pcscd cannot run. A card lies on it while the
+    file `slot` exists."""
 
-    def __init__(self, card: Path) -> None:
-        self._card = card
+    def __init__(self, slot: Path) -> None:
+        self._slot = slot
 
     def watch(self, callback: Callable[[CardEvent], None]) -> Callable[[], None]:
-        for kind in (CardEventKind.READER_ADDED, CardEventKind.INSERTED):
-            callback(CardEvent(kind, IN_PROCESS))
-        return lambda: None
+        stopping = threading.Event()
+        threading.Thread(target=self._look, args=(callback, stopping), daemon=True).start()
+        return stopping.set
+
+    def _look(self, callback: Callable[[CardEvent], None], stopping: threading.Event) -> None:
+        callback(CardEvent(CardEventKind.READER_ADDED, IN_PROCESS))
+        present = False
+        while not stopping.wait(0.1):
+            if self._slot.exists() is not present:
+                present = not present
+                kind = CardEventKind.INSERTED if present else CardEventKind.REMOVED
+                callback(CardEvent(kind, IN_PROCESS))
 
     def connect(self, reader: str) -> Transport:  # noqa: ARG002 - there is one
-        return SimulatedTransport(Chip(CardProfile.load(self._card)))
+        return SimulatedTransport(Chip(CardProfile.load(self._slot)))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="demo.kiosk")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--reader")
-    parser.add_argument("--card", type=Path, help="use the in-process reader with this card")
+    parser.add_argument("--slot", type=Path, help="use the in-process reader, see there")
     parser.add_argument("--camera", required=True)
     parser.add_argument("--language", default="vi", choices=[each.value for each in Language])
     parser.add_argument("--answers", type=Path, required=True)
@@ -69,7 +80,7 @@ def main() -> int:
         language=Language(options.language),
         models=model_folder(),
     )
-    readers = InProcessReaders(options.card) if options.card else None
+    readers = InProcessReaders(options.slot) if options.slot else None
     kiosk = build_kiosk(settings, environ=os.environ, readers=readers)
     personas = json.loads(options.answers.read_text("utf-8"))["personas"]
     answers = personas[options.persona]["answers"]

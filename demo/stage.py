@@ -92,16 +92,16 @@ class Station:
         self,
         pcsc: dict[str, str],
         *,
-        card: Path | None,
+        slot: Path | None,
         stop_at: int | None = None,
         prefix: str | None = None,
     ) -> Process:
-        """Starts the kiosk. `card` is given where it must read in its own process."""
+        """Starts the kiosk. `slot` is given where it must read in its own process."""
         words = [sys.executable, "-m", "demo.kiosk", "--data", str(self.data)]
         words += ["--camera", str(self._camera), "--answers", str(cast.ANSWERS)]
         words += ["--persona", self.part.persona, "--language", self.part.language]
         words += ["--pictures", str(self._pictures), "--prefix", prefix or f"seat{self.part.seat}"]
-        words += ["--card", str(card)] if card else []
+        words += ["--slot", str(slot)] if slot else []
         words += ["--stop-at", str(stop_at)] if stop_at else []
         name = f"kiosk of seat {self.part.seat}"
         self.process = Process(name, words, {**self.environment, **pcsc}, self._log)
