@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from card_reader.errors import MalformedApdu
+from card_reader.errors import MalformedApduError
 
 MAX_SHORT_DATA = 255
 MAX_SHORT_LE = 256
@@ -24,11 +24,11 @@ class CommandApdu:
 
     def __post_init__(self) -> None:
         if any(not 0 <= byte <= 0xFF for byte in (self.cla, self.ins, self.p1, self.p2)):
-            raise MalformedApdu("a header byte is out of range")
+            raise MalformedApduError("a header byte is out of range")
         if len(self.data) > MAX_EXTENDED_DATA:
-            raise MalformedApdu(f"{len(self.data)} bytes of command data are too many")
+            raise MalformedApduError(f"{len(self.data)} bytes of command data are too many")
         if self.le is not None and not 0 < self.le <= MAX_EXTENDED_LE:
-            raise MalformedApdu(f"expected length {self.le} is out of range")
+            raise MalformedApduError(f"expected length {self.le} is out of range")
 
     @property
     def header(self) -> bytes:
@@ -54,9 +54,9 @@ class CommandApdu:
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> "CommandApdu":
-        """Parse one command; hostile bytes give :class:`MalformedApdu`."""
+        """Parse one command; hostile bytes give :class:`MalformedApduError`."""
         if len(raw) < 4:
-            raise MalformedApdu("a command has at least four bytes")
+            raise MalformedApduError("a command has at least four bytes")
         cla, ins, p1, p2 = raw[:4]
         data, le = _command_body(raw[4:])
         return cls(cla, ins, p1, p2, data, le)
@@ -79,7 +79,7 @@ class ResponseApdu:
     @classmethod
     def from_bytes(cls, raw: bytes) -> "ResponseApdu":
         if not 2 <= len(raw) <= MAX_RESPONSE:
-            raise MalformedApdu(f"a response of {len(raw)} bytes")
+            raise MalformedApduError(f"a response of {len(raw)} bytes")
         return cls(raw[:-2], int.from_bytes(raw[-2:], "big"))
 
 
@@ -167,7 +167,7 @@ def _command_body(body: bytes) -> tuple[bytes, int | None]:
 def _split_body(body: bytes, start: int, length: int, *, le_bytes: int) -> tuple[bytes, int | None]:
     data, tail = body[start : start + length], body[start + length :]
     if length == 0 or len(data) != length or len(tail) not in (0, le_bytes):
-        raise MalformedApdu("length field and body of the command disagree")
+        raise MalformedApduError("length field and body of the command disagree")
     if not tail:
         return data, None
     return data, int.from_bytes(tail, "big") or 1 << (8 * le_bytes)

@@ -11,7 +11,7 @@ from asn1crypto import algos, cms, core, x509
 
 from card_reader import tlv
 from card_reader.asn1 import parsing
-from card_reader.errors import CardReason, MalformedFile
+from card_reader.errors import CardReason, MalformedFileError
 
 MAX_CERTIFICATES = 16
 MAX_SIGNERS = 4
@@ -58,10 +58,10 @@ class SignedData:
 
 def parse_signed_data(raw: bytes) -> SignedData:
     """A ContentInfo with SignedData; BER with indefinite lengths is read too."""
-    with parsing("CMS SignedData", MalformedFile):
+    with parsing("CMS SignedData", MalformedFileError):
         info = cms.ContentInfo.load(raw, strict=True)
         if info["content_type"].dotted != _SIGNED_DATA:
-            raise MalformedFile("the CMS object is not SignedData")
+            raise MalformedFileError("the CMS object is not SignedData")
         data = info["content"]
         encapsulated = data["encap_content_info"]
         signed = SignedData(
@@ -79,9 +79,9 @@ def _check_outside(data: cms.SignedData, signed: SignedData) -> None:
     announced = {item["algorithm"].dotted for item in data["digest_algorithms"]}
     versions = {item["version"].native for item in data["signer_infos"]}
     if data["version"].native not in _VERSIONS or not versions <= _SIGNER_VERSIONS:
-        raise MalformedFile("CMS SignedData of an unknown version")
+        raise MalformedFileError("CMS SignedData of an unknown version")
     if any(signer.digest_oid not in announced for signer in signed.signers):
-        raise MalformedFile("CMS SignedData does not announce the hash that it uses")
+        raise MalformedFileError("CMS SignedData does not announce the hash that it uses")
 
 
 def name_key(name: x509.Name) -> str:
@@ -93,13 +93,13 @@ def _certificates(field: cms.CertificateSet) -> tuple[bytes, ...]:
     if isinstance(field, core.Void):
         return ()
     if len(field) > MAX_CERTIFICATES:
-        raise MalformedFile(f"more than {MAX_CERTIFICATES} certificates", CardReason.TOO_LARGE)
+        raise MalformedFileError(f"more than {MAX_CERTIFICATES} certificates", CardReason.TOO_LARGE)
     return tuple(choice.chosen.dump() for choice in field if choice.name == "certificate")
 
 
 def _signers(field: cms.SignerInfos) -> tuple[SignerInfo, ...]:
     if not 1 <= len(field) <= MAX_SIGNERS:
-        raise MalformedFile(f"{len(field)} signers")
+        raise MalformedFileError(f"{len(field)} signers")
     return tuple(_signer(item) for item in field)
 
 
@@ -132,17 +132,17 @@ def _signer(item: cms.SignerInfo) -> SignerInfo:
 def _signed_bytes(attributes: cms.CMSAttributes) -> bytes:
     """The attributes as signed: the bytes sent, under the tag SET (RFC 5652 §5.4)."""
     if len(attributes) > MAX_ATTRIBUTES:
-        raise MalformedFile("too many signed attributes", CardReason.TOO_LARGE)
+        raise MalformedFileError("too many signed attributes", CardReason.TOO_LARGE)
     raw = tlv.encode(_SET, attributes.contents)
     try:
         tlv.parse(raw).children()
-    except MalformedFile:  # indefinite lengths inside: the signature is over the DER
+    except MalformedFileError:  # indefinite lengths inside: the signature is over the DER
         raw = attributes.untag().dump(force=True)
     return raw
 
 
-class _Attribute(core.Sequence):  # type: ignore[misc]
-    _fields = [("type", core.ObjectIdentifier), ("values", core.Any)]  # noqa: RUF012
+class _Attribute(core.Sequence):  # type: ignore[misc]  # untyped
+    _fields = [("type", core.ObjectIdentifier), ("values", core.Any)]  # noqa: RUF012 - asn1crypto's
 
 
 def _attribute_values(raw: bytes) -> dict[str, bytes]:
@@ -154,9 +154,9 @@ def _attribute_values(raw: bytes) -> dict[str, bytes]:
         oid = _Attribute.load(item.raw, strict=True)["type"].dotted
         content = item.children()[1].children()
         if oid in values:
-            raise MalformedFile(f"signed attribute {oid} appears twice")
+            raise MalformedFileError(f"signed attribute {oid} appears twice")
         if oid in (_CONTENT_TYPE, _MESSAGE_DIGEST, _SIGNING_TIME) and len(content) != 1:
-            raise MalformedFile(f"signed attribute {oid} has {len(content)} values")
+            raise MalformedFileError(f"signed attribute {oid} has {len(content)} values")
         values[oid] = content[0].raw if content else b""
     return values
 

@@ -15,10 +15,10 @@ from card_reader.access.passwords import MrzPassword, cccd_passwords, citizen_of
 from card_reader.errors import (
     CardError,
     CardReason,
-    MalformedFile,
-    MalformedTlv,
+    MalformedFileError,
+    MalformedTlvError,
     ReaderError,
-    UnreadableInput,
+    UnreadableInputError,
 )
 from card_reader.evidence import Challenge, ChipEvidence, Freshness
 from card_reader.lds import DATA_GROUPS, EF_SOD, FILES_BY_TAG, dg2
@@ -180,17 +180,21 @@ def _reading_keys(evidence: ChipEvidence) -> dict[str, object]:
 def _passwords(arguments: argparse.Namespace) -> tuple[MrzPassword, ...]:
     ways = [arguments.doc is not None, arguments.cccd is not None, arguments.qr is not None]
     if sum(ways) != 1:
-        raise UnreadableInput("give exactly one of --cccd, --doc and --qr", CardReason.NO_PASSWORD)
+        raise UnreadableInputError(
+            "give exactly one of --cccd, --doc and --qr", CardReason.NO_PASSWORD
+        )
     today = datetime.now(UTC).date()
     if arguments.qr is not None:
         number, birth = citizen_of_qr(arguments.qr)
         return cccd_passwords(number, birth, today=today)
     if arguments.dob is None:
-        raise UnreadableInput("the date of birth (--dob) is missing", CardReason.NO_PASSWORD)
+        raise UnreadableInputError("the date of birth (--dob) is missing", CardReason.NO_PASSWORD)
     if arguments.cccd is not None:
         return cccd_passwords(arguments.cccd, _birth_day(arguments.dob), today=today)
     if arguments.expiry is None:
-        raise UnreadableInput("the date of expiry (--expiry) is missing", CardReason.NO_PASSWORD)
+        raise UnreadableInputError(
+            "the date of expiry (--expiry) is missing", CardReason.NO_PASSWORD
+        )
     return (MrzPassword(arguments.doc, arguments.dob, arguments.expiry),)
 
 
@@ -252,10 +256,10 @@ def _verify(arguments: argparse.Namespace) -> int:
     files = _stored_files(arguments.paths)
     for number, path in arguments.dg:
         if path.is_dir():
-            raise UnreadableInput(f"--dg {number}: {path} is a folder; name the file")
+            raise UnreadableInputError(f"--dg {number}: {path} is a folder; name the file")
         files[DATA_GROUPS[number].name] = read_files([path])[0][1]
     if EF_SOD.name not in files:
-        raise UnreadableInput("no EF.SOD among the files", CardReason.FILE_MISSING)
+        raise UnreadableInputError("no EF.SOD among the files", CardReason.FILE_MISSING)
     trust = _trust_store(arguments)
     report = examine(files, trust, STORED_FILES[REALM], at=arguments.at)
     _print_report(report, {}, as_json=arguments.json)
@@ -267,7 +271,7 @@ def _trust_store(arguments: argparse.Namespace) -> TrustStore:
     for option, paths in (("--trust", arguments.trust), ("--crl", arguments.crl)):
         for path in paths:
             if path.is_dir() and not any(path.rglob("*")):
-                raise UnreadableInput(f"{option}: the folder {path} is empty")
+                raise UnreadableInputError(f"{option}: the folder {path} is empty")
     return TrustStore.load(arguments.trust, crls=arguments.crl, realm=REALM)
 
 
@@ -280,9 +284,9 @@ def _stored_files(paths: Sequence[Path]) -> dict[str, bytes]:
             if file != path and not _is_whole(content):
                 continue
             if name is None:
-                raise MalformedFile(f"{file} is no file of a chip card")
+                raise MalformedFileError(f"{file} is no file of a chip card")
             if files.setdefault(name, content) != content:
-                raise UnreadableInput(f"{file}: a second, different {name} was given")
+                raise UnreadableInputError(f"{file}: a second, different {name} was given")
     return files
 
 
@@ -297,7 +301,7 @@ def _is_whole(content: bytes) -> bool:
     """Whether a file's own header fits its length: a text may begin with the same byte."""
     try:
         return _name_by_tag(content) is not None and tlv.header_length(content) <= len(content)
-    except MalformedTlv:
+    except MalformedTlvError:
         return is_signed_data(content)
 
 
@@ -308,7 +312,7 @@ def _trust(arguments: argparse.Namespace) -> int:
     files = read_certificate_files(arguments.paths)
     listed = [certificate for _, file in files for certificate in file.certificates]
     if not listed:
-        raise UnreadableInput("no certificate among the files")
+        raise UnreadableInputError("no certificate among the files")
     entries = take_inventory(listed)
     kinds = Counter(entry.kind for entry in entries)
     explicit = sum(entry.certificate.has_explicit_parameters for entry in entries)
@@ -363,7 +367,7 @@ def _birth_day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise UnreadableInput(
+        raise UnreadableInputError(
             f"--dob {text} is no day YYYY-MM-DD", CardReason.NO_PASSWORD
         ) from None
 

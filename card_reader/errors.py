@@ -96,7 +96,7 @@ class ReaderError(CardError):
     reason = CardReason.READER_FAILED
 
 
-class AccessDenied(CardError):  # noqa: N818
+class AccessDeniedError(CardError):
     """The chip refused the access keys: wrong MRZ data or CAN."""
 
     reason = CardReason.ACCESS_DENIED
@@ -114,41 +114,41 @@ class SecureMessagingError(ChipError):
     reason = CardReason.SECURE_MESSAGING_BROKEN
 
 
-class MalformedApdu(CardError):  # noqa: N818
+class MalformedApduError(CardError):
     """Bytes that are no command or response APDU (ISO 7816-4 §5.1)."""
 
     reason = CardReason.MALFORMED_APDU
 
 
-class MalformedFile(CardError):  # noqa: N818
+class MalformedFileError(CardError):
     """A file's bytes do not follow their standard."""
 
     reason = CardReason.MALFORMED_FILE
 
 
-class MalformedTlv(MalformedFile):
+class MalformedTlvError(MalformedFileError):
     """Bytes that are no BER-TLV (ISO 7816-4 §5.2.2)."""
 
 
-class MalformedCertificate(CardError):  # noqa: N818
+class MalformedCertificateError(CardError):
     """Bytes that are no usable X.509 certificate, CRL or master list."""
 
     reason = CardReason.MALFORMED_CERTIFICATE
 
 
-class MalformedEvidence(CardError):  # noqa: N818
+class MalformedEvidenceError(CardError):
     """Bytes that are no chip evidence of a version known here."""
 
     reason = CardReason.MALFORMED_EVIDENCE
 
 
-class UnsupportedAlgorithm(CardError):  # noqa: N818
+class UnsupportedAlgorithmError(CardError):
     """A key, curve, hash or signature scheme that this package does not compute."""
 
     reason = CardReason.UNSUPPORTED_ALGORITHM
 
 
-class UnreadableInput(CardError):  # noqa: N818
+class UnreadableInputError(CardError):
     """A file or argument given to a command cannot be used."""
 
     reason = CardReason.UNREADABLE_INPUT

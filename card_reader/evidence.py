@@ -13,7 +13,7 @@ from typing import Any
 
 import cbor2
 
-from card_reader.errors import CardReason, MalformedEvidence
+from card_reader.errors import CardReason, MalformedEvidenceError
 from card_reader.lds import FILES_BY_NAME
 
 DOMAIN = "truong-thi/chip-evidence"
@@ -46,7 +46,7 @@ class Challenge:
 
     def __post_init__(self) -> None:
         if len(self.value) != CHALLENGE_LENGTH:
-            raise MalformedEvidence("a challenge has eight bytes")
+            raise MalformedEvidenceError("a challenge has eight bytes")
 
 
 class AccessProtocol(StrEnum):
@@ -98,42 +98,42 @@ class ChipEvidence:
         """Deterministic bytes: equal evidence gives equal bytes."""
         encoded = cbor2.dumps([DOMAIN, SCHEMA, _to_map(self)], canonical=True)
         if len(encoded) > MAX_EVIDENCE:
-            raise MalformedEvidence("the evidence is too large", CardReason.TOO_LARGE)
+            raise MalformedEvidenceError("the evidence is too large", CardReason.TOO_LARGE)
         return encoded
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> "ChipEvidence":
-        """Strict inverse of :meth:`to_bytes`; any other bytes raise MalformedEvidence."""
+        """Strict inverse of :meth:`to_bytes`; any other bytes raise MalformedEvidenceError."""
         if len(raw) > MAX_EVIDENCE:
-            raise MalformedEvidence(f"evidence of {len(raw)} bytes", CardReason.TOO_LARGE)
+            raise MalformedEvidenceError(f"evidence of {len(raw)} bytes", CardReason.TOO_LARGE)
         try:
             outer = cbor2.loads(
                 raw, max_depth=MAX_DEPTH, allow_indefinite=False, allow_duplicate_keys=False
             )
         except (cbor2.CBORError, ValueError, OverflowError) as error:
-            raise MalformedEvidence("the evidence is no CBOR") from error
+            raise MalformedEvidenceError("the evidence is no CBOR") from error
         if not (isinstance(outer, list) and len(outer) == 3 and outer[0] == DOMAIN):
-            raise MalformedEvidence("the bytes are no chip evidence")
+            raise MalformedEvidenceError("the bytes are no chip evidence")
         if outer[1] != SCHEMA or isinstance(outer[1], bool):
-            raise MalformedEvidence("the evidence has a version unknown here")
+            raise MalformedEvidenceError("the evidence has a version unknown here")
         evidence = _from_map(outer[2])
         if evidence.to_bytes() != raw:
-            raise MalformedEvidence("the evidence is not in its deterministic form")
+            raise MalformedEvidenceError("the evidence is not in its deterministic form")
         return evidence
 
 
 def _check(evidence: ChipEvidence) -> None:
     unknown = set(evidence.files) - KNOWN_FILES
     if unknown:
-        raise MalformedEvidence("the evidence holds a file that no card has")
+        raise MalformedEvidenceError("the evidence holds a file that no card has")
     if any(not 0 < len(content) <= MAX_FILE for content in evidence.files.values()):
-        raise MalformedEvidence("a file of the evidence is empty or too large")
+        raise MalformedEvidenceError("a file of the evidence is empty or too large")
     if len(evidence.active_authentication or b"") > MAX_RESPONSE:
-        raise MalformedEvidence("the chip's response is too large")
+        raise MalformedEvidenceError("the chip's response is too large")
     if len(evidence.steps) > MAX_STEPS or len(evidence.atr) > 64:
-        raise MalformedEvidence("the evidence holds too many steps, or a long ATR")
+        raise MalformedEvidenceError("the evidence holds too many steps, or a long ATR")
     if evidence.read_at.utcoffset() is None:
-        raise MalformedEvidence("the time of reading lacks its zone")
+        raise MalformedEvidenceError("the time of reading lacks its zone")
     challenge, access = evidence.challenge, evidence.access
     texts = [evidence.reader, evidence.reader_version, access.downgrade or ""]
     texts += [step.name for step in evidence.steps] + ([challenge.id] if challenge else [])
@@ -187,20 +187,20 @@ class _Fields:
 
     def __init__(self, value: object) -> None:
         if not isinstance(value, dict):
-            raise MalformedEvidence("a part of the evidence is no map")
+            raise MalformedEvidenceError("a part of the evidence is no map")
         self._rest = dict(value)
 
     def take(self, name: str, kind: Any) -> Any:
         if name not in self._rest:
-            raise MalformedEvidence(f"the evidence lacks {name}")
+            raise MalformedEvidenceError(f"the evidence lacks {name}")
         value = self._rest.pop(name)
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise MalformedEvidence(f"{name} of the evidence has a wrong type")
+            raise MalformedEvidenceError(f"{name} of the evidence has a wrong type")
         return value
 
     def finish(self) -> None:
         if self._rest:
-            raise MalformedEvidence("the evidence holds an unknown field")
+            raise MalformedEvidenceError("the evidence holds an unknown field")
 
 
 def _challenge(value: dict[str, object] | None) -> Challenge | None:
@@ -223,28 +223,28 @@ def _access(value: dict[str, object]) -> Access:
 
 def _step(value: object) -> Step:
     if not (isinstance(value, list) and len(value) == 4):
-        raise MalformedEvidence("a step of the evidence has a wrong form")
+        raise MalformedEvidenceError("a step of the evidence has a wrong form")
     name, *numbers = value
     if any(type(number) is not int or not 0 <= number < 1 << 32 for number in numbers):
-        raise MalformedEvidence("a step of the evidence has a wrong number")
+        raise MalformedEvidenceError("a step of the evidence has a wrong number")
     return Step(_text(name), *numbers)
 
 
 def _member(kind: Any, value: str) -> Any:
     if value not in [member.value for member in kind]:
-        raise MalformedEvidence("the evidence holds an unknown code")
+        raise MalformedEvidenceError("the evidence holds an unknown code")
     return kind(value)
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str) or len(value) > MAX_TEXT:
-        raise MalformedEvidence("a text of the evidence is too long or no text")
+        raise MalformedEvidenceError("a text of the evidence is too long or no text")
     return value
 
 
 def _bytes(value: object) -> bytes:
     if not isinstance(value, bytes):
-        raise MalformedEvidence("a file of the evidence is no byte string")
+        raise MalformedEvidenceError("a file of the evidence is no byte string")
     return value
 
 
@@ -252,7 +252,7 @@ def _time(value: str) -> datetime:
     try:
         moment = datetime.fromisoformat(value)
     except ValueError as error:
-        raise MalformedEvidence("the time of reading is no time") from error
+        raise MalformedEvidenceError("the time of reading is no time") from error
     if moment.utcoffset() is None:
-        raise MalformedEvidence("the time of reading lacks its zone")
+        raise MalformedEvidenceError("the time of reading lacks its zone")
     return moment.astimezone(UTC)

@@ -17,7 +17,7 @@ from card_reader.access.passwords import MrzPassword
 from card_reader.channel import Channel, Recorder
 from card_reader.chip.active_authentication import internal_authenticate
 from card_reader.errors import (
-    AccessDenied,
+    AccessDeniedError,
     CardError,
     CardReason,
     SecureMessagingError,
@@ -124,7 +124,7 @@ class _Reading:
         clock: Callable[[], float],
     ) -> None:
         if not passwords:
-            raise AccessDenied("no password for this card", CardReason.NO_PASSWORD)
+            raise AccessDeniedError("no password for this card", CardReason.NO_PASSWORD)
         self._channel = Channel(transport, recorder=recorder)
         self._passwords = list(passwords)
         self._progress = progress
@@ -173,17 +173,17 @@ class _Reading:
 
     def _access(self) -> None:
         """Basic Access Control; a password that fitted once is the only one from then on."""
-        denied: AccessDenied | None = None
+        denied: AccessDeniedError | None = None
         for password in self._passwords:
             try:
                 session = self._channel.run(bac(password, self._rng))
-            except AccessDenied as error:
+            except AccessDeniedError as error:
                 denied = error
                 continue
             self._channel.protect(session)
             self._passwords = [password]
             return
-        raise denied or AccessDenied("no password for this card", CardReason.NO_PASSWORD)
+        raise denied or AccessDeniedError("no password for this card", CardReason.NO_PASSWORD)
 
     def _read(self, file: ElementaryFile) -> bytes:
         """A chip may drop the session over a block too long: step down and open it again."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from card_reader.access.passwords import MrzPassword
 from card_reader.channel import Exchange
-from card_reader.errors import UnreadableInput
+from card_reader.errors import UnreadableInputError
 
 
 class SessionRecording:
@@ -55,7 +55,7 @@ def write_private(path: Path, content: bytes) -> None:
         path.chmod(0o600)
         path.write_bytes(content)
     except OSError as error:
-        raise UnreadableInput(f"{path} cannot be written: {error.strerror}") from error
+        raise UnreadableInputError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _entry(exchange: Exchange) -> dict[str, str]:

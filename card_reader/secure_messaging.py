@@ -21,7 +21,7 @@ from card_reader.apdu import (
     CommandApdu,
     ResponseApdu,
 )
-from card_reader.errors import MalformedTlv, SecureMessagingError
+from card_reader.errors import MalformedTlvError, SecureMessagingError
 
 SECURE_CLA = 0x0C
 DO_CRYPTOGRAM_PLAIN = 0x85  # odd instructions: no padding indicator
@@ -65,10 +65,10 @@ class TripleDes:
         self._ks_enc = ks_enc
         self._ks_mac = ks_mac
 
-    def encrypt(self, padded: bytes, ssc: bytes = b"") -> bytes:  # noqa: ARG002
+    def encrypt(self, padded: bytes, ssc: bytes = b"") -> bytes:  # noqa: ARG002 - AES needs it
         return _des3_cbc(self._ks_enc, padded, encrypt=True)
 
-    def decrypt(self, cryptogram: bytes, ssc: bytes = b"") -> bytes:  # noqa: ARG002
+    def decrypt(self, cryptogram: bytes, ssc: bytes = b"") -> bytes:  # noqa: ARG002 - AES needs it
         return _des3_cbc(self._ks_enc, cryptogram, encrypt=False)
 
     def mac(self, message: bytes) -> bytes:
@@ -182,7 +182,7 @@ def _response_objects(data: bytes) -> tuple[tlv.Tlv | None, bytes, bytes, bytes]
     """Cryptogram, status, MAC and the bytes that the MAC covers, in the order of §9.8.5."""
     try:
         objects = tlv.parse_all(data)
-    except MalformedTlv as error:
+    except MalformedTlvError as error:
         raise SecureMessagingError("a protected response is no row of data objects") from error
     tags = [item.tag for item in objects]
     if tags[-2:] != [DO_STATUS, DO_MAC] or tags[:-2] not in (

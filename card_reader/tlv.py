@@ -8,7 +8,7 @@ here (the one file that is known to use it, an SOD, goes through :mod:`card_read
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from card_reader.errors import CardReason, MalformedTlv
+from card_reader.errors import CardReason, MalformedTlvError
 
 MAX_TAG_BYTES = 3
 MAX_LENGTH_BYTES = 4
@@ -42,7 +42,7 @@ def encode(tag: int, value: bytes) -> bytes:
 def encode_length(length: int) -> bytes:
     """The length field of a value of ``length`` bytes, in its shortest form."""
     if length < 0 or length > MAX_VALUE:
-        raise MalformedTlv(f"a value of {length} bytes is out of range", CardReason.TOO_LARGE)
+        raise MalformedTlvError(f"a value of {length} bytes is out of range", CardReason.TOO_LARGE)
     if length < 0x80:
         return bytes([length])
     body = length.to_bytes((length.bit_length() + 7) // 8, "big")
@@ -53,7 +53,7 @@ def parse(data: bytes) -> Tlv:
     """Exactly one data object; anything behind it is an error."""
     item, rest = parse_prefix(data)
     if rest:
-        raise MalformedTlv(f"{len(rest)} bytes behind the data object {item.tag:X}")
+        raise MalformedTlvError(f"{len(rest)} bytes behind the data object {item.tag:X}")
     return item
 
 
@@ -63,7 +63,7 @@ def parse_all(data: bytes) -> tuple[Tlv, ...]:
     position = 0
     while position < len(data):
         if len(items) == MAX_OBJECTS:
-            raise MalformedTlv(f"more than {MAX_OBJECTS} data objects", CardReason.TOO_LARGE)
+            raise MalformedTlvError(f"more than {MAX_OBJECTS} data objects", CardReason.TOO_LARGE)
         item = _parse_at(data, position)
         items.append(item)
         position += len(item.raw)
@@ -80,7 +80,7 @@ def find(items: Iterable[Tlv], tag: int) -> Tlv:
     """The only object with ``tag`` among ``items``; none or several is an error."""
     matches = [item for item in items if item.tag == tag]
     if len(matches) != 1:
-        raise MalformedTlv(f"{len(matches)} data objects {tag:X}, expected one")
+        raise MalformedTlvError(f"{len(matches)} data objects {tag:X}, expected one")
     return matches[0]
 
 
@@ -94,7 +94,7 @@ def _parse_at(data: bytes, position: int) -> Tlv:
     tag, start, length = _header(data, position)
     end = start + length
     if end > len(data):
-        raise MalformedTlv(f"data object {tag:X} is cut off: {end - len(data)} bytes missing")
+        raise MalformedTlvError(f"data object {tag:X} is cut off: {end - len(data)} bytes missing")
     return Tlv(tag, data[start:end], data[position:end])
 
 
@@ -112,11 +112,11 @@ def _tag(data: bytes, position: int) -> tuple[int, int]:
         while _byte(data, end) & 0x80:
             end += 1
             if end - position >= MAX_TAG_BYTES:
-                raise MalformedTlv("tag longer than three bytes")
+                raise MalformedTlvError("tag longer than three bytes")
         end += 1
     tag = int.from_bytes(data[position:end], "big")
     if tag == 0:
-        raise MalformedTlv("tag 00 is no data object")
+        raise MalformedTlvError("tag 00 is no data object")
     return tag, end
 
 
@@ -127,24 +127,24 @@ def _length(data: bytes, position: int) -> tuple[int, int]:
         return first, position
     count = first & 0x7F
     if count == 0:
-        raise MalformedTlv("indefinite length")
+        raise MalformedTlvError("indefinite length")
     if count > MAX_LENGTH_BYTES:
-        raise MalformedTlv("length field too long", CardReason.TOO_LARGE)
+        raise MalformedTlvError("length field too long", CardReason.TOO_LARGE)
     if position + count > len(data):
-        raise MalformedTlv("length field is cut off")
+        raise MalformedTlvError("length field is cut off")
     length = int.from_bytes(data[position : position + count], "big")
     if length > MAX_VALUE:
-        raise MalformedTlv(f"a value of {length} bytes is too long", CardReason.TOO_LARGE)
+        raise MalformedTlvError(f"a value of {length} bytes is too long", CardReason.TOO_LARGE)
     return length, position + count
 
 
 def _byte(data: bytes, position: int) -> int:
     if position >= len(data):
-        raise MalformedTlv("data object is cut off")
+        raise MalformedTlvError("data object is cut off")
     return data[position]
 
 
 def _tag_bytes(tag: int) -> bytes:
     if tag <= 0 or tag >= 1 << (8 * MAX_TAG_BYTES):
-        raise MalformedTlv(f"{tag:X} is no tag")
+        raise MalformedTlvError(f"{tag:X} is no tag")
     return tag.to_bytes((tag.bit_length() + 7) // 8, "big")

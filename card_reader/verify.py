@@ -26,8 +26,8 @@ __all__ = [
     "ChipProof",
     "ClaimedIdentity",
     "DataGroup",
-    "IdentityRefused",
-    "IdentityUnproven",
+    "IdentityRefusedError",
+    "IdentityUnprovenError",
     "Policy",
     "Report",
     "Verdict",
@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 
-class IdentityRefused(CardError):  # noqa: N818
+class IdentityRefusedError(CardError):
     """Something is wrong with the card; ``report`` says what."""
 
     reason = CardReason.IDENTITY_REFUSED
@@ -62,7 +62,7 @@ class ClaimedIdentity:
     portrait: bytes = field(repr=False)
 
 
-class IdentityUnproven(CardError):  # noqa: N818
+class IdentityUnprovenError(CardError):
     """Nothing is wrong, but no anchor vouches; ``report`` has the details."""
 
     reason = CardReason.IDENTITY_UNPROVEN
@@ -116,7 +116,7 @@ def verify(
     expected_challenge: bytes | None = None,
     now: datetime | None = None,
 ) -> VerifiedIdentity:
-    """The identity that ``evidence`` proves, or IdentityRefused / IdentityUnproven.
+    """The identity that ``evidence`` proves, or IdentityRefusedError / IdentityUnprovenError.
 
     ``expected_challenge`` is the challenge the caller issued; a server always gives it.  ``at``
     and ``now`` as in :func:`examine`.
@@ -125,10 +125,10 @@ def verify(
     examination.require_identity()
     report = examination.report()
     if report.verdict is Verdict.REFUSED:
-        raise IdentityRefused(report)
+        raise IdentityRefusedError(report)
     zone, portrait = examination.zone(), examination.portrait()
     if zone is None or portrait is None:  # require_identity has refused this already
-        raise IdentityRefused(report)
+        raise IdentityRefusedError(report)
     if report.verdict is not Verdict.AUTHENTIC:
         claimed = ClaimedIdentity(
             personal_number=zone.personal_number,
@@ -138,7 +138,7 @@ def verify(
             date_of_expiry=zone.date_of_expiry,
             portrait=portrait.data,
         )
-        raise IdentityUnproven(report, claimed)
+        raise IdentityUnprovenError(report, claimed)
     return VerifiedIdentity(
         proof=_PROOF,
         document_number=zone.document_number,

@@ -91,7 +91,7 @@ class Base(SQLModel, registry=registry(metadata=sa.MetaData(naming_convention=CO
         super().__init__(**fields)
 
     @declared_attr.directive
-    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - declared_attr gives the class
         return {"properties": {name: deferred(getattr(cls, name)) for name in cls.__deferred__}}
 
     def __eq__(self, other: object) -> bool:

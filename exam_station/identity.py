@@ -11,7 +11,7 @@ from card_reader.lds import DATA_GROUPS, dg2
 from card_reader.reader import StepName, read_card
 from card_reader.transport import Transport
 from card_reader.trust.store import Realm, TrustStore
-from card_reader.verify import IdentityRefused, IdentityUnproven, Policy, Report, verify
+from card_reader.verify import IdentityRefusedError, IdentityUnprovenError, Policy, Report, verify
 from exam_server.contract.api import PlacementView
 from exam_server.contract.errors import ErrorCode
 from exam_server.contract.evidence_signature import sign_evidence
@@ -143,7 +143,7 @@ class Identification:
                 at=None,
                 expected_challenge=challenge.value,
             ).report
-        except (IdentityRefused, IdentityUnproven) as error:
+        except (IdentityRefusedError, IdentityUnprovenError) as error:
             return error.report
 
 

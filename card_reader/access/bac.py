@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 
 from card_reader.access.passwords import MrzPassword
 from card_reader.apdu import CommandApdu, ResponseApdu
-from card_reader.errors import AccessDenied, ChipError
+from card_reader.errors import AccessDeniedError, ChipError
 from card_reader.secure_messaging import (
     KDF_ENCRYPTION,
     KDF_MAC,
@@ -29,7 +29,7 @@ def bac(
 ) -> Generator[CommandApdu, ResponseApdu, SecureMessaging]:
     """Yield the commands of BAC; the value returned is the new session.
 
-    Draws 8 bytes (RND.IFD), then 16 (K.IFD) from ``rng``.  Raises :class:`AccessDenied` where
+    Draws 8 bytes (RND.IFD), then 16 (K.IFD) from ``rng``.  Raises :class:`AccessDeniedError` where
     the chip refuses the keys, :class:`ChipError` where its answer proves nothing.
     """
     seed = password.key_seed[:KEY_LENGTH]
@@ -46,7 +46,7 @@ def bac(
     token = e_ifd + cipher.mac(pad(e_ifd, cipher.block_size))
     response = yield CommandApdu(0x00, 0x82, 0x00, 0x00, token, TOKEN_LENGTH + MAC_LENGTH)
     if not response.ok:
-        raise AccessDenied(f"the chip refused the access keys with {response.sw:04X}")
+        raise AccessDeniedError(f"the chip refused the access keys with {response.sw:04X}")
 
     # Steps 5 and 6: check M_IC, then both random numbers
     k_ic = _open_token(cipher, response.data, rnd_ic, rnd_ifd)

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from card_reader.errors import CardReason, UnreadableInput
+from card_reader.errors import CardReason, UnreadableInputError
 from card_reader.lds.mrz import check_digit
 
 CCCD_NUMBER_LENGTH = 12
@@ -33,10 +33,12 @@ class MrzPassword:
     def __post_init__(self) -> None:
         for value in (self.date_of_birth, self.date_of_expiry):
             if len(value) != 6 or not (value.isascii() and value.replace("<", "0").isdigit()):
-                raise UnreadableInput("a date must be six digits: YYMMDD", CardReason.NO_PASSWORD)
+                raise UnreadableInputError(
+                    "a date must be six digits: YYMMDD", CardReason.NO_PASSWORD
+                )
         number = self.document_number
         if not number or not (number.isascii() and number.replace("<", "A").isalnum()):
-            raise UnreadableInput(
+            raise UnreadableInputError(
                 "a document number consists of letters and digits", CardReason.NO_PASSWORD
             )
 
@@ -59,9 +61,9 @@ def cccd_passwords(number: str, date_of_birth: date, *, today: date) -> tuple[Mr
     ``number`` has 12 digits.  The date of expiry follows from date of birth and the law.
     """
     if len(number) != CCCD_NUMBER_LENGTH or not (number.isascii() and number.isdigit()):
-        raise UnreadableInput("a citizen card number has 12 digits", CardReason.NO_PASSWORD)
+        raise UnreadableInputError("a citizen card number has 12 digits", CardReason.NO_PASSWORD)
     if date_of_birth > today:
-        raise UnreadableInput("the date of birth lies in the future", CardReason.NO_PASSWORD)
+        raise UnreadableInputError("the date of birth lies in the future", CardReason.NO_PASSWORD)
     document_number = number[-CCCD_DOCUMENT_NUMBER_LENGTH:]
     birth = date_of_birth.strftime("%y%m%d")
     return tuple(
@@ -78,11 +80,11 @@ def citizen_of_qr(text: str) -> tuple[str, date]:
     fields = text.strip().split("|")
     births = [item for item in fields[2:4] if re.fullmatch(r"[0-9]{8}", item)]
     if not 6 <= len(fields) <= MAX_QR_FIELDS or not births:
-        raise UnreadableInput("the QR code is none of a citizen card", CardReason.NO_PASSWORD)
+        raise UnreadableInputError("the QR code is none of a citizen card", CardReason.NO_PASSWORD)
     try:
         birth = datetime.strptime(births[0], "%d%m%Y").replace(tzinfo=UTC).date()
     except ValueError:
-        raise UnreadableInput(
+        raise UnreadableInputError(
             "the QR code holds no date of birth", CardReason.NO_PASSWORD
         ) from None
     return fields[0], birth

@@ -11,7 +11,7 @@ from asn1crypto import core
 
 from card_reader.apdu import CommandApdu
 from card_reader.asn1 import parsing
-from card_reader.errors import CardReason, ChipError, MalformedFile
+from card_reader.errors import CardReason, ChipError, MalformedFileError
 from card_reader.lds.dg14 import SecurityInfo
 from card_reader.trust.keys import EcKey, PublicKey, RsaKey, parse_public_key
 from card_reader.trust.signatures import (
@@ -32,7 +32,7 @@ _EXPLICIT_TRAILER = 0xCC
 _TRAILER_HASHES = {0x33: "sha1", 0x38: "sha224", 0x34: "sha256", 0x36: "sha384", 0x35: "sha512"}
 
 
-class ActiveAuthenticationFailed(ChipError):  # noqa: N818
+class ActiveAuthenticationFailedError(ChipError):
     """The chip's response does not prove that it holds the private key."""
 
     reason = CardReason.CHIP_NOT_GENUINE
@@ -58,14 +58,14 @@ def verify_active_authentication(
     EF.DG14, which names the hash of an ECDSA signature.
     """
     if len(challenge) != CHALLENGE_LENGTH:
-        raise ActiveAuthenticationFailed("the challenge has not eight bytes")
+        raise ActiveAuthenticationFailedError("the challenge has not eight bytes")
     key = parse_public_key(public_key)
     if isinstance(key, RsaKey):
         valid = _verify_rsa(key, challenge, response)
     else:
         valid = _verify_ecdsa(key, challenge, response, _hash_names(key, security_infos))
     if not valid:
-        raise ActiveAuthenticationFailed("the chip's signature over the challenge is wrong")
+        raise ActiveAuthenticationFailedError("the chip's signature over the challenge is wrong")
 
 
 def recover_message(key: RsaKey, signature: bytes) -> tuple[bytes, str, bytes] | None:
@@ -138,7 +138,7 @@ def _hash_names(key: EcKey, infos: Sequence[SecurityInfo]) -> list[str]:
 
 
 def _dotted(der: bytes) -> str:
-    with parsing("ActiveAuthenticationInfo", MalformedFile):
+    with parsing("ActiveAuthenticationInfo", MalformedFileError):
         return str(core.ObjectIdentifier.load(der, strict=True).dotted)
 
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from card_reader import tlv
-from card_reader.errors import MalformedFile
+from card_reader.errors import MalformedFileError
 from card_reader.lds import DATA_GROUPS
 
 TAG = 0x60
@@ -28,12 +28,12 @@ class Com:
 def parse(raw: bytes) -> Com:
     outer = tlv.parse(raw)
     if outer.tag != TAG:
-        raise MalformedFile(f"EF.COM starts with tag {outer.tag:X}, not 60")
+        raise MalformedFileError(f"EF.COM starts with tag {outer.tag:X}, not 60")
     parts = outer.children()
     tags = tlv.find(parts, _TAG_LIST).value
     unknown = [tag for tag in tags if tag not in _NUMBERS]
     if unknown or len(set(tags)) != len(tags):
-        raise MalformedFile(f"EF.COM's list of tags is wrong: {tags[:32].hex()}")
+        raise MalformedFileError(f"EF.COM's list of tags is wrong: {tags[:32].hex()}")
     return Com(
         data_groups=tuple(_NUMBERS[tag] for tag in tags),
         lds_version=_digits(tlv.find(parts, _LDS_VERSION).value, 4),
@@ -52,5 +52,5 @@ def encode(com: Com) -> bytes:
 
 def _digits(value: bytes, count: int) -> str:
     if not re.fullmatch(rb"[0-9]{%d}" % count, value):
-        raise MalformedFile(f"a version in EF.COM is not {count} digits")
+        raise MalformedFileError(f"a version in EF.COM is not {count} digits")
     return value.decode("ascii")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from asn1crypto import core
 
 from card_reader import tlv
-from card_reader.errors import MalformedFile
+from card_reader.errors import MalformedFileError
 from card_reader.tlv import Tlv
 
 TAG = 0x6D
@@ -80,7 +80,7 @@ class CitizenDetails:
 def parse(raw: bytes) -> CitizenDetails:
     outer = _strict(tlv.parse(raw))
     if outer.tag != TAG:
-        raise MalformedFile(f"EF.DG13 starts with tag {outer.tag:X}, not 6D")
+        raise MalformedFileError(f"EF.DG13 starts with tag {outer.tag:X}, not 6D")
     version, kind, entries = _children(_one(outer, _SEQUENCE), 3)
     _expect(kind, _OID)
     _expect(entries, _SET)
@@ -90,7 +90,7 @@ def parse(raw: bytes) -> CitizenDetails:
         number, *value = _all(entry) or (entry,)
         n = _integer(number)
         if n in values or len(values) == MAX_ENTRIES:
-            raise MalformedFile(f"EF.DG13 has too many entries, or number {n} twice")
+            raise MalformedFileError(f"EF.DG13 has too many entries, or number {n} twice")
         values[n] = tuple(value)
     return _details(_integer(version), _oid(kind), values)
 
@@ -131,7 +131,7 @@ def _parents(value: Sequence[Tlv]) -> tuple[str, str]:
         return "", ""
     people = _all(value[0]) if len(value) == 1 and value[0].tag == _SEQUENCE else tuple(value)
     if len(people) != 2:
-        raise MalformedFile("EF.DG13 does not name two parents")
+        raise MalformedFileError("EF.DG13 does not name two parents")
     father, mother = (_one_text(_PARENTS, (person,)) for person in people)
     return father, mother
 
@@ -143,20 +143,20 @@ def _one_text(n: int, value: Sequence[Tlv]) -> str:
     if not value:
         return ""
     if len(value) != 1 or value[0].tag not in (_UTF8, _PRINTABLE):
-        raise MalformedFile(f"EF.DG13 entry {n} is not one text")
+        raise MalformedFileError(f"EF.DG13 entry {n} is not one text")
     text = value[0].value
     if len(text) > MAX_TEXT_BYTES:
-        raise MalformedFile(f"EF.DG13 entry {n} is longer than {MAX_TEXT_BYTES} bytes")
+        raise MalformedFileError(f"EF.DG13 entry {n} is longer than {MAX_TEXT_BYTES} bytes")
     try:
         return text.decode("ascii" if value[0].tag == _PRINTABLE else "utf-8")
     except UnicodeDecodeError:
-        raise MalformedFile(f"EF.DG13 entry {n} is not a text of its type") from None
+        raise MalformedFileError(f"EF.DG13 entry {n} is not a text of its type") from None
 
 
 def _text(n: int, text: str) -> bytes:
     encoded = text.encode()
     if len(encoded) > MAX_TEXT_BYTES:
-        raise MalformedFile(f"entry {n} is longer than {MAX_TEXT_BYTES} bytes")
+        raise MalformedFileError(f"entry {n} is longer than {MAX_TEXT_BYTES} bytes")
     printable = n in _PRINTABLE_NUMBERS and _PRINTABLE_ALPHABET.issuperset(text)
     return tlv.encode(_PRINTABLE if printable else _UTF8, encoded)
 
@@ -167,7 +167,7 @@ def _entry(n: int, value: bytes) -> bytes:
 
 def _strict(item: Tlv) -> Tlv:
     if tlv.encode(item.tag, item.value) != item.raw:
-        raise MalformedFile("EF.DG13 is not DER: a length is longer than it need be")
+        raise MalformedFileError("EF.DG13 is not DER: a length is longer than it need be")
     return item
 
 
@@ -184,13 +184,13 @@ def _one(item: Tlv, tag: int) -> Tlv:
 def _children(item: Tlv, count: int) -> tuple[Tlv, ...]:
     children = _all(item)
     if len(children) != count:
-        raise MalformedFile(f"EF.DG13 has {len(children)} elements where {count} belong")
+        raise MalformedFileError(f"EF.DG13 has {len(children)} elements where {count} belong")
     return children
 
 
 def _expect(item: Tlv, tag: int) -> None:
     if item.tag != tag:
-        raise MalformedFile(f"EF.DG13 has tag {item.tag:02X} where {tag:02X} belongs")
+        raise MalformedFileError(f"EF.DG13 has tag {item.tag:02X} where {tag:02X} belongs")
 
 
 def _integer(item: Tlv) -> int:
@@ -201,7 +201,7 @@ def _integer(item: Tlv) -> int:
         or item.value[0] & 0x80
         or core.Integer(value).dump() != item.raw
     ):
-        raise MalformedFile("EF.DG13 has a number that is out of range or not DER")
+        raise MalformedFileError("EF.DG13 has a number that is out of range or not DER")
     return value
 
 
@@ -210,7 +210,7 @@ def _oid(item: Tlv) -> str:
         oid = core.ObjectIdentifier.load(item.raw, strict=True)
         dotted = str(oid.dotted)
     except (ValueError, IndexError):
-        raise MalformedFile("EF.DG13 has a damaged object identifier") from None
+        raise MalformedFileError("EF.DG13 has a damaged object identifier") from None
     if len(item.value) > 64 or core.ObjectIdentifier(dotted).dump() != item.raw:
-        raise MalformedFile("EF.DG13 has an object identifier that is not DER")
+        raise MalformedFileError("EF.DG13 has an object identifier that is not DER")
     return dotted

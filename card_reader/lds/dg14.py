@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from asn1crypto import core
 
 from card_reader import tlv
-from card_reader.errors import MalformedFile
+from card_reader.errors import MalformedFileError
 
 TAG = 0x6E
 MAX_INFOS = 64
@@ -30,7 +30,7 @@ class SecurityInfo:
 def parse(raw: bytes) -> tuple[SecurityInfo, ...]:
     outer = tlv.parse(raw)
     if outer.tag != TAG:
-        raise MalformedFile(f"EF.DG14 starts with tag {outer.tag:X}, not 6E")
+        raise MalformedFileError(f"EF.DG14 starts with tag {outer.tag:X}, not 6E")
     return parse_infos(outer.value)
 
 
@@ -38,10 +38,10 @@ def parse_infos(raw: bytes) -> tuple[SecurityInfo, ...]:
     """The bare SET, as EF.CardAccess holds it too; in the file's order."""
     infos = tlv.parse(raw)
     if infos.tag != _SET:
-        raise MalformedFile("SecurityInfos are not a SET")
+        raise MalformedFileError("SecurityInfos are not a SET")
     items = infos.children()
     if len(items) > MAX_INFOS:
-        raise MalformedFile(f"more than {MAX_INFOS} SecurityInfos")
+        raise MalformedFileError(f"more than {MAX_INFOS} SecurityInfos")
     return tuple(_info(item) for item in items)
 
 
@@ -57,11 +57,11 @@ def encode_infos(infos: tuple[SecurityInfo, ...]) -> bytes:
 def _info(item: tlv.Tlv) -> SecurityInfo:
     parts = item.children() if item.tag == _SEQUENCE else ()
     if len(parts) not in (2, 3) or parts[0].tag != _OID or not 1 <= len(parts[0].value) <= 64:
-        raise MalformedFile("a SecurityInfo is not { protocol, required data, optional data }")
+        raise MalformedFileError("a SecurityInfo is not { protocol, required data, optional data }")
     try:
         oid = str(core.ObjectIdentifier.load(parts[0].raw, strict=True).dotted)
     except (ValueError, IndexError):
-        raise MalformedFile("a SecurityInfo has a damaged object identifier") from None
+        raise MalformedFileError("a SecurityInfo has a damaged object identifier") from None
     return SecurityInfo(oid, parts[1].raw, parts[2].raw if len(parts) == 3 else None)
 
 

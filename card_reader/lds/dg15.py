@@ -3,7 +3,7 @@
 from asn1crypto import keys
 
 from card_reader import tlv
-from card_reader.errors import MalformedFile
+from card_reader.errors import MalformedFileError
 
 TAG = 0x6F
 MAX_BYTES = 4096
@@ -13,7 +13,7 @@ def parse(raw: bytes) -> bytes:
     """The DER of the SubjectPublicKeyInfo, as the file holds it."""
     outer = tlv.parse(raw)
     if outer.tag != TAG:
-        raise MalformedFile(f"EF.DG15 starts with tag {outer.tag:X}, not 6F")
+        raise MalformedFileError(f"EF.DG15 starts with tag {outer.tag:X}, not 6F")
     return _checked(outer.value)
 
 
@@ -23,12 +23,12 @@ def encode(subject_public_key_info: bytes) -> bytes:
 
 def _checked(der: bytes) -> bytes:
     if len(der) > MAX_BYTES:
-        raise MalformedFile(f"EF.DG15 is longer than {MAX_BYTES} bytes")
+        raise MalformedFileError(f"EF.DG15 is longer than {MAX_BYTES} bytes")
     try:
         info = keys.PublicKeyInfo.load(der, strict=True)
         known = bool(info["algorithm"]["algorithm"].native) and bool(info["public_key"].contents)
     except (ValueError, TypeError, IndexError, KeyError):
-        raise MalformedFile("EF.DG15 holds no SubjectPublicKeyInfo") from None
+        raise MalformedFileError("EF.DG15 holds no SubjectPublicKeyInfo") from None
     if not known:
-        raise MalformedFile("EF.DG15 holds an empty public key")
+        raise MalformedFileError("EF.DG15 holds an empty public key")
     return der

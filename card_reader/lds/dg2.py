@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 
 from card_reader import tlv
-from card_reader.errors import CardReason, MalformedFile
+from card_reader.errors import CardReason, MalformedFileError
 
 TAG = 0x75
 _GROUP, _INSTANCES, _TEMPLATE = 0x7F61, 0x02, 0x7F60
@@ -46,24 +46,24 @@ def parse(raw: bytes) -> tuple[FaceImage, ...]:
     """The portraits of an EF.DG2, in the file's order; at least one."""
     outer = tlv.parse(raw)
     if outer.tag != TAG:
-        raise MalformedFile(f"EF.DG2 starts with tag {outer.tag:X}, not 75")
+        raise MalformedFileError(f"EF.DG2 starts with tag {outer.tag:X}, not 75")
     parts = tlv.find(outer.children(), _GROUP).children()
     templates = [part for part in parts if part.tag == _TEMPLATE]
     stated = tlv.find(parts, _INSTANCES).value
     if not 1 <= len(templates) <= MAX_TEMPLATES or stated != bytes([len(templates)]):
-        raise MalformedFile("EF.DG2 states another number of portraits than it holds")
+        raise MalformedFileError("EF.DG2 states another number of portraits than it holds")
     return tuple(image for template in templates for image in parse_record(_block(template)))
 
 
 def parse_record(record: bytes) -> tuple[FaceImage, ...]:
     """The images of one facial record (`FAC`) of ISO/IEC 19794-5."""
     if len(record) < _RECORD_HEADER.size:
-        raise MalformedFile("the facial record is cut off")
+        raise MalformedFileError("the facial record is cut off")
     name, version, length, count = _RECORD_HEADER.unpack_from(record)
     if name != _FORMAT or version != _VERSION:
-        raise MalformedFile("the facial record is not of ISO/IEC 19794-5:2005")
+        raise MalformedFileError("the facial record is not of ISO/IEC 19794-5:2005")
     if length > len(record) or not 1 <= count <= MAX_IMAGES:
-        raise MalformedFile("the facial record's length or number of images is wrong")
+        raise MalformedFileError("the facial record's length or number of images is wrong")
     images: list[FaceImage] = []
     position = _RECORD_HEADER.size
     for _ in range(count):
@@ -87,7 +87,7 @@ def encode(images: tuple[FaceImage, ...]) -> bytes:
 
 def encode_record(images: tuple[FaceImage, ...]) -> bytes:
     if not 1 <= len(images) <= MAX_IMAGES:
-        raise MalformedFile(f"a facial record holds 1 to {MAX_IMAGES} images")
+        raise MalformedFileError(f"a facial record holds 1 to {MAX_IMAGES} images")
     faces = b"".join(_encode_face(image) for image in images)
     length = _RECORD_HEADER.size + len(faces)
     return _RECORD_HEADER.pack(_FORMAT, _VERSION, length, len(images)) + faces
@@ -98,28 +98,28 @@ def kind_of(data: bytes) -> str:
     for magic, mime in _MAGIC:
         if data.startswith(magic):
             return mime
-    raise MalformedFile("the portrait is neither JPEG nor JPEG 2000")
+    raise MalformedFileError("the portrait is neither JPEG nor JPEG 2000")
 
 
 def _block(template: tlv.Tlv) -> bytes:
     blocks = [part for part in template.children() if part.tag != _HEADER]
     if len(blocks) != 1 or blocks[0].tag not in (_PLAIN_BLOCK, _CONSTRUCTED_BLOCK):
-        raise MalformedFile("EF.DG2 has a template without one biometric block")
+        raise MalformedFileError("EF.DG2 has a template without one biometric block")
     return blocks[0].value
 
 
 def _face(record: bytes, start: int) -> tuple[FaceImage, int]:
     """One facial record data block from `start`, and where the next one begins."""
     if start + _FACE_INFORMATION.size > len(record):
-        raise MalformedFile("a facial image's block is cut off")
+        raise MalformedFileError("a facial image's block is cut off")
     length, points, _ = _FACE_INFORMATION.unpack_from(record, start)
     end = start + length
     head = start + _FACE_INFORMATION.size + points * _FEATURE_POINT_BYTES
     body = head + _IMAGE_INFORMATION.size
     if end > len(record) or body >= end:
-        raise MalformedFile("a facial image's block has a wrong length")
+        raise MalformedFileError("a facial image's block has a wrong length")
     if end - body > MAX_IMAGE_BYTES:
-        raise MalformedFile("the portrait is larger than 1 MiB", CardReason.TOO_LARGE)
+        raise MalformedFileError("the portrait is larger than 1 MiB", CardReason.TOO_LARGE)
     _, _, width, height, *_ = _IMAGE_INFORMATION.unpack_from(record, head)
     data = _without_padding(record[body:end])
     return FaceImage(data, kind_of(data), width, height), end
@@ -133,9 +133,9 @@ def _without_padding(data: bytes) -> bytes:
 
 def _encode_face(image: FaceImage) -> bytes:
     if len(image.data) > MAX_IMAGE_BYTES:
-        raise MalformedFile("the portrait is larger than 1 MiB", CardReason.TOO_LARGE)
+        raise MalformedFileError("the portrait is larger than 1 MiB", CardReason.TOO_LARGE)
     if not (0 < image.width <= 0xFFFF and 0 < image.height <= 0xFFFF):
-        raise MalformedFile("the portrait's width and height are 1 to 65535 pixels")
+        raise MalformedFileError("the portrait's width and height are 1 to 65535 pixels")
     data_type = 0 if image.mime == JPEG else 1
     length = _FACE_INFORMATION.size + _IMAGE_INFORMATION.size + len(image.data)
     information = _FACE_INFORMATION.pack(length, 0, bytes(14))

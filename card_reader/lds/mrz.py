@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from card_reader.errors import MalformedFile
+from card_reader.errors import MalformedFileError
 
 VIETNAM = "VNM"
 _ALPHABET = re.compile(r"[0-9A-Z<]*")
@@ -61,7 +61,7 @@ def check_digit(text: str) -> str:
         if character == "<":
             continue
         if not (character.isascii() and (character.isdigit() or "A" <= character <= "Z")):
-            raise MalformedFile(f"{character!r} is not a character of a machine readable zone")
+            raise MalformedFileError(f"{character!r} is not a character of a machine readable zone")
         total += int(character, 36) * _WEIGHTS[position % 3]
     return str(total % 10)
 
@@ -80,13 +80,17 @@ def parse(raw: bytes) -> Mrz:
     """Decode the 90, 72 or 88 characters of an MRZ; every check digit must be right."""
     layout = _LENGTHS.get(len(raw))
     if layout is None:
-        raise MalformedFile(f"a machine readable zone has 90, 72 or 88 characters, not {len(raw)}")
+        raise MalformedFileError(
+            f"a machine readable zone has 90, 72 or 88 characters, not {len(raw)}"
+        )
     try:
         text = raw.decode("ascii")
     except UnicodeDecodeError:
-        raise MalformedFile("the machine readable zone is not ASCII") from None
+        raise MalformedFileError("the machine readable zone is not ASCII") from None
     if not _ALPHABET.fullmatch(text):
-        raise MalformedFile("the machine readable zone holds a character other than 0-9, A-Z, <")
+        raise MalformedFileError(
+            "the machine readable zone holds a character other than 0-9, A-Z, <"
+        )
     return _PARSERS[layout](text)
 
 
@@ -94,7 +98,7 @@ def encode(mrz: Mrz) -> bytes:
     """Encode the fields; a name too long for its field is cut (ICAO 9303-3 §4.6)."""
     text = _ENCODERS[mrz.layout](mrz)
     if not _ALPHABET.fullmatch(text) or _LENGTHS.get(len(text)) is not mrz.layout:
-        raise MalformedFile(f"the fields do not fit into a {mrz.layout} machine readable zone")
+        raise MalformedFileError(f"the fields do not fit into a {mrz.layout} machine readable zone")
     return text.encode("ascii")
 
 
@@ -180,7 +184,7 @@ def _build(
     _check("date of birth", dates[0:6], dates[6])
     _check("date of expiry", dates[8:14], dates[14])
     if dates[7] not in "MFX<":
-        raise MalformedFile(f"sex is M, F or <, not {dates[7]}")
+        raise MalformedFileError(f"sex is M, F or <, not {dates[7]}")
     state = head[2:5].rstrip("<")
     personal = _personal_number(state, optional) if layout is Layout.TD1 else optional
     expiry = _date("date of expiry", 2000, dates[8:14])
@@ -218,13 +222,15 @@ def _name_field(mrz: Mrz, width: int) -> str:
 
 def _pad(value: str, width: int) -> str:
     if len(value) > width:
-        raise MalformedFile(f"{value!r} is longer than its field of {width} characters")
+        raise MalformedFileError(f"{value!r} is longer than its field of {width} characters")
     return value.ljust(width, "<")
 
 
 def _check(field: str, text: str, digit: str) -> None:
     if check_digit(text) != digit:
-        raise MalformedFile(f"the check digit of the {field} is wrong; read the document again")
+        raise MalformedFileError(
+            f"the check digit of the {field} is wrong; read the document again"
+        )
 
 
 def _long_number(number: str, digit: str, optional: str) -> tuple[str, str]:
@@ -234,7 +240,7 @@ def _long_number(number: str, digit: str, optional: str) -> tuple[str, str]:
         return number.rstrip("<"), optional.rstrip("<")
     rest, _, optional = optional.partition("<")
     if len(rest) < 2:
-        raise MalformedFile("the document number has no check digit")
+        raise MalformedFileError("the document number has no check digit")
     _check("document number", number + rest[:-1], rest[-1])
     return number + rest[:-1], optional.rstrip("<")
 
@@ -270,8 +276,8 @@ def _birth(text: str, state: str, personal: str, expiry: date) -> date:
 
 def _date(field: str, century: int, text: str) -> date:
     if not text.isdigit():
-        raise MalformedFile(f"the {field} is not fully known: {text}")
+        raise MalformedFileError(f"the {field} is not fully known: {text}")
     try:
         return date(century + int(text[:2]), int(text[2:4]), int(text[4:]))
     except ValueError:
-        raise MalformedFile(f"the {field} is no calendar day: {text}") from None
+        raise MalformedFileError(f"the {field} is no calendar day: {text}") from None

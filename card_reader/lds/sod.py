@@ -13,7 +13,7 @@ from asn1crypto import algos, core
 from card_reader import tlv
 from card_reader.asn1 import parsing
 from card_reader.cms import SignedData, parse_signed_data
-from card_reader.errors import CardReason, MalformedFile
+from card_reader.errors import CardReason, MalformedFileError
 
 TAG = 0x77
 CMS_TAG = 0x30
@@ -36,20 +36,20 @@ class Sod:
     signed_data: SignedData
 
 
-class _DataGroupHash(core.Sequence):  # type: ignore[misc]
-    _fields = [("number", core.Integer), ("hash", core.OctetString)]  # noqa: RUF012
+class _DataGroupHash(core.Sequence):  # type: ignore[misc]  # untyped
+    _fields = [("number", core.Integer), ("hash", core.OctetString)]  # noqa: RUF012 - asn1crypto's
 
 
-class _DataGroupHashes(core.SequenceOf):  # type: ignore[misc]
+class _DataGroupHashes(core.SequenceOf):  # type: ignore[misc]  # untyped
     _child_spec = _DataGroupHash
 
 
-class _LdsVersionInfo(core.Sequence):  # type: ignore[misc]
-    _fields = [("lds", core.PrintableString), ("unicode", core.PrintableString)]  # noqa: RUF012
+class _LdsVersionInfo(core.Sequence):  # type: ignore[misc]  # untyped
+    _fields = [("lds", core.PrintableString), ("unicode", core.PrintableString)]  # noqa: RUF012 - asn1crypto's
 
 
-class _SecurityObject(core.Sequence):  # type: ignore[misc]
-    _fields = [  # noqa: RUF012
+class _SecurityObject(core.Sequence):  # type: ignore[misc]  # untyped
+    _fields = [  # noqa: RUF012 - asn1crypto's
         ("version", core.Integer),
         ("hash_algorithm", algos.DigestAlgorithm),
         ("hashes", _DataGroupHashes),
@@ -60,17 +60,17 @@ class _SecurityObject(core.Sequence):  # type: ignore[misc]
 def parse(raw: bytes) -> Sod:
     """Parse EF.SOD, or the bare CMS object inside it.  Nothing is verified."""
     if len(raw) > MAX_SOD:
-        raise MalformedFile(f"an EF.SOD of {len(raw)} bytes", CardReason.TOO_LARGE)
+        raise MalformedFileError(f"an EF.SOD of {len(raw)} bytes", CardReason.TOO_LARGE)
     signed = parse_signed_data(_cms_object(raw))
     if signed.content_type not in CONTENT_TYPES:
-        raise MalformedFile(f"EF.SOD holds content of type {signed.content_type}")
-    with parsing("EF.SOD", MalformedFile):
+        raise MalformedFileError(f"EF.SOD holds content of type {signed.content_type}")
+    with parsing("EF.SOD", MalformedFileError):
         content = _SecurityObject.load(signed.content, strict=True)
         version = int(content["version"].native)
         hash_oid = str(content["hash_algorithm"]["algorithm"].dotted)
         hashes = [(int(item["number"].native), bytes(item["hash"])) for item in content["hashes"]]
     if version not in VERSIONS:
-        raise MalformedFile(f"EF.SOD of unknown version {version}")
+        raise MalformedFileError(f"EF.SOD of unknown version {version}")
     return Sod(raw, version, hash_oid, _by_number(hashes), signed)
 
 
@@ -79,14 +79,14 @@ def _cms_object(raw: bytes) -> bytes:
         return raw
     outer = tlv.parse(raw)
     if outer.tag != TAG:
-        raise MalformedFile(f"EF.SOD starts with tag {outer.tag:X}, not 77")
+        raise MalformedFileError(f"EF.SOD starts with tag {outer.tag:X}, not 77")
     return outer.value
 
 
 def _by_number(hashes: list[tuple[int, bytes]]) -> Mapping[int, bytes]:
     numbers = [number for number, _ in hashes]
     if not numbers or len(set(numbers)) != len(numbers):
-        raise MalformedFile("EF.SOD lists no data group, or one twice")
+        raise MalformedFileError("EF.SOD lists no data group, or one twice")
     if min(numbers) < 1 or max(numbers) > MAX_DATA_GROUP:
-        raise MalformedFile("EF.SOD lists a data group that does not exist")
+        raise MalformedFileError("EF.SOD lists a data group that does not exist")
     return MappingProxyType(dict(sorted(hashes)))

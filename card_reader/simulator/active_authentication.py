@@ -11,7 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-from card_reader.errors import UnreadableInput
+from card_reader.errors import UnreadableInputError
 
 _HEADER = b"\x6a"  # partial recovery, more data follows
 _TRAILER = b"\x34\xcc"  # SHA-256 (ISO/IEC 10118-3 number 34)
@@ -24,7 +24,9 @@ def load_key(pkcs8: bytes) -> RSAPrivateKey:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, RSAPrivateKey) or not 1024 <= key.key_size <= 4096 or key.key_size % 8:
-        raise UnreadableInput("the card's authentication key is no RSA key of 1024 to 4096 bits")
+        raise UnreadableInputError(
+            "the card's authentication key is no RSA key of 1024 to 4096 bits"
+        )
     return key
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from card_reader import tlv
 from card_reader.apdu import CommandApdu, ResponseApdu, StatusWord
-from card_reader.errors import MalformedApdu, MalformedTlv
+from card_reader.errors import MalformedApduError, MalformedTlvError
 from card_reader.simulator.active_authentication import load_key, sign
 from card_reader.simulator.profile import EF_CARD_ACCESS, CardProfile
 from card_reader.simulator.secure_messaging import BasicAccess, CardSession, RefusalError
@@ -63,7 +63,7 @@ class Chip:
     def transmit(self, command: bytes) -> bytes:
         try:
             apdu = CommandApdu.from_bytes(command)
-        except MalformedApdu:
+        except MalformedApduError:
             return ResponseApdu(b"", StatusWord.WRONG_LENGTH).to_bytes()
         # ISO 7816-4 §5.1: a body that starts with 00 and goes on is in the extended form.
         extended = len(command) > 5 and command[4] == 0
@@ -195,7 +195,7 @@ class Chip:
             raise RefusalError(StatusWord.INCORRECT_P1_P2)
         try:
             offset = tlv.parse(apdu.data)
-        except MalformedTlv:
+        except MalformedTlvError:
             raise RefusalError(StatusWord.WRONG_DATA) from None
         if offset.tag != _OFFSET or not 1 <= len(offset.value) <= 3 or apdu.le is None:
             raise RefusalError(StatusWord.WRONG_DATA)

@@ -15,7 +15,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 
-from card_reader.errors import UnreadableInput
+from card_reader.errors import UnreadableInputError
 from card_reader.simulator import defects
 from card_reader.simulator.chip import Chip
 from card_reader.simulator.issuer import CSCA_FILE, Issuer, KeyKind
@@ -98,7 +98,7 @@ def _issue(arguments: argparse.Namespace) -> int:
     try:
         profile.save(arguments.out)
     except OSError as error:
-        raise UnreadableInput(f"cannot write {arguments.out}: {error.strerror}") from None
+        raise UnreadableInputError(f"cannot write {arguments.out}: {error.strerror}") from None
     expiry = holder.date_of_expiry
     result = {
         "card": str(arguments.out),
@@ -136,7 +136,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
     chip = Chip(CardProfile.load(arguments.card))
     stop = threading.Event()
 
-    def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a handler's shape
         stop.set()
 
     previous = {s: signal.signal(s, on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
@@ -167,7 +167,7 @@ def _issuer(folder: Path, kind: KeyKind | None, country: str = "VN") -> Issuer:
     try:
         return Issuer.create(folder, country=country, kind=kind or KeyKind.BRAINPOOL_P384R1)
     except OSError as error:
-        raise UnreadableInput(f"cannot make an issuer in {folder}: {error.strerror}") from None
+        raise UnreadableInputError(f"cannot make an issuer in {folder}: {error.strerror}") from None
 
 
 def _picture(path: Path) -> bytes:
@@ -175,9 +175,9 @@ def _picture(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(MAX_PICTURE_BYTES + 1)
     except OSError as error:
-        raise UnreadableInput(f"cannot read {path}: {error.strerror}") from None
+        raise UnreadableInputError(f"cannot read {path}: {error.strerror}") from None
     if len(data) > MAX_PICTURE_BYTES:
-        raise UnreadableInput(f"{path} is larger than 1 MiB")
+        raise UnreadableInputError(f"{path} is larger than 1 MiB")
     return data
 
 

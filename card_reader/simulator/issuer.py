@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from card_reader.errors import UnreadableInput
+from card_reader.errors import UnreadableInputError
 from card_reader.simulator import personalisation, security_object
 from card_reader.simulator.personalisation import Holder
 from card_reader.simulator.profile import REALM, CardProfile
@@ -101,7 +101,7 @@ class Issuer:
     ) -> "Issuer":
         """A new issuer, saved in `folder`; an issuer that is already there stays untouched."""
         if (folder / CSCA_FILE).exists():
-            raise UnreadableInput(f"{folder} already holds an issuer")
+            raise UnreadableInputError(f"{folder} already holds an issuer")
         issuer = cls.generate(country=country, name=name, kind=kind, rng=rng, now=now)
         issuer.save(folder)
         return issuer
@@ -134,9 +134,9 @@ class Issuer:
             keys = _load_keys(_read(folder / KEYS_FILE))
             csca, signer, revoked = map(_signer, certificates, keys)
         except OSError as error:
-            raise UnreadableInput(f"cannot read the issuer in {folder}: {error}") from None
+            raise UnreadableInputError(f"cannot read the issuer in {folder}: {error}") from None
         except ValueError as error:
-            raise UnreadableInput(f"{folder} holds no whole test issuer ({error})") from None
+            raise UnreadableInputError(f"{folder} holds no whole test issuer ({error})") from None
         return cls(csca, signer, revoked, crl)
 
     @property

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 from PIL import Image, UnidentifiedImageError
 
 from card_reader import tlv
-from card_reader.errors import UnreadableInput
+from card_reader.errors import UnreadableInputError
 from card_reader.lds import DATA_GROUPS, com, dg1, dg2, dg13, dg14, dg15, mrz
 from card_reader.simulator.profile import (
     EF_COM,
@@ -35,7 +35,7 @@ _TERMINAL_AUTHENTICATION = "0.4.0.127.0.7.2.2.2"  # id-TA: DG3 opens to authoris
 _GENDERS = {"M": "Nam", "F": "Nữ"}
 
 
-class CannotIssueError(UnreadableInput):
+class CannotIssueError(UnreadableInputError):
     """A card that was asked for cannot be."""
 
     @property

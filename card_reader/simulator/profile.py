@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from card_reader.errors import UnreadableInput
+from card_reader.errors import UnreadableInputError
 
 FORMAT = "simulated-card-1"
 REALM = "test"
@@ -97,13 +97,13 @@ class CardProfile:
             with path.open("rb") as file:
                 raw = file.read(MAX_PROFILE_BYTES + 1)
         except OSError as error:
-            raise UnreadableInput(f"cannot read {path}: {error.strerror}") from None
+            raise UnreadableInputError(f"cannot read {path}: {error.strerror}") from None
         if len(raw) > MAX_PROFILE_BYTES:
-            raise UnreadableInput(f"{path} is too large for a simulated card")
+            raise UnreadableInputError(f"{path} is too large for a simulated card")
         try:
             return _from_document(json.loads(raw))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise UnreadableInput(f"{path} is no simulated card ({error})") from None
+            raise UnreadableInputError(f"{path} is no simulated card ({error})") from None
 
 
 def _from_document(document: dict[str, Any]) -> CardProfile:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 from card_reader import tlv
 from card_reader.apdu import CommandApdu, ResponseApdu, StatusWord
-from card_reader.errors import MalformedTlv
+from card_reader.errors import MalformedTlvError
 from card_reader.simulator.profile import AccessKeys
 
 BLOCK = 8
@@ -66,7 +66,7 @@ class CardSession:
         """The plain command inside a protected one (§9.8.4)."""
         try:
             objects = tlv.parse_all(command.data)
-        except MalformedTlv:
+        except MalformedTlvError:
             raise RefusalError(StatusWord.SM_OBJECTS_INCORRECT) from None
         found = {item.tag: item for item in objects}
         if _MAC not in found:

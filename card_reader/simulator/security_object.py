@@ -18,23 +18,23 @@ LDS_SECURITY_OBJECT = "2.23.136.1.1.1"
 SignerKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
-class _DataGroupHash(core.Sequence):  # type: ignore[misc]
-    _fields = [("number", core.Integer), ("hash", core.OctetString)]  # noqa: RUF012
+class _DataGroupHash(core.Sequence):  # type: ignore[misc]  # untyped
+    _fields = [("number", core.Integer), ("hash", core.OctetString)]  # noqa: RUF012 - asn1crypto's
 
 
-class _DataGroupHashes(core.SequenceOf):  # type: ignore[misc]
+class _DataGroupHashes(core.SequenceOf):  # type: ignore[misc]  # untyped
     _child_spec = _DataGroupHash
 
 
-class _LdsVersionInfo(core.Sequence):  # type: ignore[misc]
-    _fields = [  # noqa: RUF012
+class _LdsVersionInfo(core.Sequence):  # type: ignore[misc]  # untyped
+    _fields = [  # noqa: RUF012 - asn1crypto's
         ("lds_version", core.PrintableString),
         ("unicode_version", core.PrintableString),
     ]
 
 
-class _LdsSecurityObject(core.Sequence):  # type: ignore[misc]
-    _fields = [  # noqa: RUF012
+class _LdsSecurityObject(core.Sequence):  # type: ignore[misc]  # untyped
+    _fields = [  # noqa: RUF012 - asn1crypto's
         ("version", core.Integer),
         ("hash_algorithm", algos.DigestAlgorithm),
         ("hashes", _DataGroupHashes),

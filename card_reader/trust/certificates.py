@@ -14,7 +14,7 @@ from asn1crypto import pem, x509
 from card_reader import tlv
 from card_reader.asn1 import parsing
 from card_reader.cms import name_key
-from card_reader.errors import CardReason, MalformedCertificate, UnsupportedAlgorithm
+from card_reader.errors import CardReason, MalformedCertificateError, UnsupportedAlgorithmError
 from card_reader.trust.keys import PublicKey, describe_public_key, parse_public_key
 from card_reader.trust.signatures import (
     SignatureAlgorithm,
@@ -69,7 +69,7 @@ class Certificate:
 
     @cached_property
     def public_key(self) -> PublicKey:
-        """Raises UnsupportedAlgorithm where the key cannot be used."""
+        """Raises UnsupportedAlgorithmError where the key cannot be used."""
         return parse_public_key(self.spki)
 
     @cached_property
@@ -88,7 +88,7 @@ class Certificate:
         """Whether this certificate's signature verifies under ``issuer``'s key."""
         try:
             return verify_signature(issuer.public_key, self.algorithm(), self.tbs, self.signature)
-        except (UnsupportedAlgorithm, MalformedCertificate):
+        except (UnsupportedAlgorithmError, MalformedCertificateError):
             return False
 
     def names_as_parent(self, other: "Certificate") -> bool:
@@ -101,8 +101,8 @@ class Certificate:
 def parse_certificate(raw: bytes) -> Certificate:
     """One DER certificate."""
     if len(raw) > MAX_CERTIFICATE:
-        raise MalformedCertificate(f"a certificate of {len(raw)} bytes", CardReason.TOO_LARGE)
-    with parsing("a certificate", MalformedCertificate):
+        raise MalformedCertificateError(f"a certificate of {len(raw)} bytes", CardReason.TOO_LARGE)
+    with parsing("a certificate", MalformedCertificateError):
         outer = x509.Certificate.load(raw, strict=True)
         body = outer["tbs_certificate"]
         subject, issuer = body["subject"], body["issuer"]
@@ -134,14 +134,14 @@ def parse_certificate(raw: bytes) -> Certificate:
 
 def parse_certificates(data: bytes) -> tuple[Certificate, ...]:
     """The certificates of a PEM bundle, or the one of a DER file."""
-    with parsing("a certificate file", MalformedCertificate):
+    with parsing("a certificate file", MalformedCertificateError):
         if not pem.detect(data):
             return (parse_certificate(data),)
         parts = [
             body for kind, _, body in pem.unarmor(data, multiple=True) if kind == "CERTIFICATE"
         ]
     if not parts:
-        raise MalformedCertificate("the PEM file holds no certificate")
+        raise MalformedCertificateError("the PEM file holds no certificate")
     return tuple(parse_certificate(part) for part in parts)
 
 

@@ -9,7 +9,7 @@ from asn1crypto import pem
 from card_reader import tlv
 from card_reader.asn1 import parsing
 from card_reader.cms import name_key
-from card_reader.errors import CardReason, MalformedCertificate, UnsupportedAlgorithm
+from card_reader.errors import CardReason, MalformedCertificateError, UnsupportedAlgorithmError
 from card_reader.trust.certificates import Certificate
 from card_reader.trust.signatures import parse_signature_algorithm, verify_signature
 
@@ -34,7 +34,7 @@ class RevocationList:
         try:
             algorithm = parse_signature_algorithm(self.signature_algorithm, None)
             return verify_signature(issuer.public_key, algorithm, self.tbs, self.signature)
-        except (UnsupportedAlgorithm, MalformedCertificate):
+        except (UnsupportedAlgorithmError, MalformedCertificateError):
             return False
 
     def is_stale(self, now: datetime) -> bool:
@@ -45,8 +45,8 @@ class RevocationList:
 def parse_crl(data: bytes) -> RevocationList:
     """One CRL in DER or PEM."""
     if len(data) > MAX_CRL:
-        raise MalformedCertificate(f"a CRL of {len(data)} bytes", CardReason.TOO_LARGE)
-    with parsing("a revocation list", MalformedCertificate):
+        raise MalformedCertificateError(f"a CRL of {len(data)} bytes", CardReason.TOO_LARGE)
+    with parsing("a revocation list", MalformedCertificateError):
         raw = pem.unarmor(data)[2] if pem.detect(data) else data
         outer = asn1_crl.CertificateList.load(raw, strict=True)
         body = outer["tbs_cert_list"]

@@ -7,7 +7,7 @@ from cryptography.exceptions import UnsupportedAlgorithm as LibraryLacks
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from card_reader.asn1 import parsing
-from card_reader.errors import MalformedCertificate, UnsupportedAlgorithm
+from card_reader.errors import MalformedCertificateError, UnsupportedAlgorithmError
 from card_reader.trust.curves import Curve, by_oid, by_prime, library_curve
 
 MIN_RSA_BITS = 1024
@@ -34,7 +34,7 @@ class RsaKey:
         try:
             return rsa.RSAPublicNumbers(self.exponent, self.modulus).public_key()
         except ValueError as error:
-            raise UnsupportedAlgorithm(f"the RSA key is unusable: {error}") from error
+            raise UnsupportedAlgorithmError(f"the RSA key is unusable: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class EcKey:
         except LibraryLacks:
             return None
         except ValueError as error:
-            raise UnsupportedAlgorithm(f"the EC key is unusable: {error}") from error
+            raise UnsupportedAlgorithmError(f"the EC key is unusable: {error}") from error
 
 
 PublicKey = RsaKey | EcKey
@@ -71,14 +71,14 @@ PublicKey = RsaKey | EcKey
 
 def parse_public_key(spki: bytes) -> PublicKey:
     """The key of a DER SubjectPublicKeyInfo (RFC 5280 §4.1.2.7)."""
-    with parsing("a public key", MalformedCertificate):
+    with parsing("a public key", MalformedCertificateError):
         info = keys.PublicKeyInfo.load(spki, strict=True)
         algorithm = info["algorithm"]["algorithm"].native
         if algorithm in ("rsa", "rsassa_pss"):
             return _rsa_key(info["public_key"].parsed.native)
         if algorithm == "ec":
             return _ec_key(info["algorithm"]["parameters"], bytes(info["public_key"]))
-    raise UnsupportedAlgorithm(f"no public keys of type {algorithm}")
+    raise UnsupportedAlgorithmError(f"no public keys of type {algorithm}")
 
 
 def describe_public_key(spki: bytes) -> tuple[str, bool]:
@@ -86,8 +86,8 @@ def describe_public_key(spki: bytes) -> tuple[str, bool]:
     try:
         key = parse_public_key(spki)
         return key.describe(), key.explicit
-    except UnsupportedAlgorithm:
-        with parsing("a public key", MalformedCertificate):
+    except UnsupportedAlgorithmError:
+        with parsing("a public key", MalformedCertificateError):
             info = keys.PublicKeyInfo.load(spki, strict=True)
             name = str(info["algorithm"]["algorithm"].native)
             explicit = name == "ec" and info["algorithm"]["parameters"].name == "specified"
@@ -97,9 +97,9 @@ def describe_public_key(spki: bytes) -> tuple[str, bool]:
 def _rsa_key(numbers: dict[str, int]) -> RsaKey:
     modulus, exponent = numbers["modulus"], numbers["public_exponent"]
     if not MIN_RSA_BITS <= modulus.bit_length() <= MAX_RSA_BITS:
-        raise UnsupportedAlgorithm(f"an RSA key of {modulus.bit_length()} bits")
+        raise UnsupportedAlgorithmError(f"an RSA key of {modulus.bit_length()} bits")
     if exponent < 3 or exponent % 2 == 0 or exponent > MAX_RSA_EXPONENT:
-        raise UnsupportedAlgorithm("an RSA key with an unusable exponent")
+        raise UnsupportedAlgorithmError("an RSA key with an unusable exponent")
     return RsaKey(modulus, exponent)
 
 
@@ -110,9 +110,9 @@ def _ec_key(parameters: keys.ECDomainParameters, point: bytes) -> EcKey:
     elif parameters.name == "named":
         curve = by_oid(parameters.chosen.dotted)
     else:
-        raise UnsupportedAlgorithm("an EC key without a curve of its own")
+        raise UnsupportedAlgorithmError("an EC key without a curve of its own")
     if curve is None:
-        raise UnsupportedAlgorithm("an EC key on an unknown curve")
+        raise UnsupportedAlgorithmError("an EC key on an unknown curve")
     x, y = _point(curve, point)
     return EcKey(curve, x, y, explicit)
 
@@ -145,14 +145,14 @@ def _point(curve: Curve, encoded: bytes) -> tuple[int, int]:
         x = int.from_bytes(encoded[1:], "big")
         y = _square_root(curve, x, odd=encoded[0] == 3)
     else:
-        raise UnsupportedAlgorithm("an EC point in an unknown form")
+        raise UnsupportedAlgorithmError("an EC point in an unknown form")
     if not curve.contains(x, y):
-        raise UnsupportedAlgorithm("an EC point that is not on its curve")
+        raise UnsupportedAlgorithmError("an EC point that is not on its curve")
     return x, y
 
 
 def _square_root(curve: Curve, x: int, *, odd: bool) -> int:
     if curve.p % 4 != 3:  # P-224 alone; nobody compresses its points
-        raise UnsupportedAlgorithm("a compressed point on this curve")
+        raise UnsupportedAlgorithmError("a compressed point on this curve")
     y = pow((x * x + curve.a) * x + curve.b, (curve.p + 1) // 4, curve.p)
     return y if bool(y & 1) == odd else curve.p - y

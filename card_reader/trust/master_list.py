@@ -12,7 +12,7 @@ from asn1crypto import core, x509
 
 from card_reader.asn1 import parsing
 from card_reader.cms import SignedData, parse_signed_data
-from card_reader.errors import CardError, CardReason, MalformedCertificate
+from card_reader.errors import CardError, CardReason, MalformedCertificateError
 from card_reader.trust.certificates import Certificate, parse_certificate, parse_certificates
 from card_reader.trust.signer import check_signature, signer_certificate
 
@@ -52,18 +52,18 @@ class CertificateFile:
         )
 
 
-class _CertificateSet(core.SetOf):  # type: ignore[misc]
+class _CertificateSet(core.SetOf):  # type: ignore[misc]  # untyped
     _child_spec = x509.Certificate
 
 
-class _MasterList(core.Sequence):  # type: ignore[misc]
-    _fields = [("version", core.Integer), ("certificates", _CertificateSet)]  # noqa: RUF012
+class _MasterList(core.Sequence):  # type: ignore[misc]  # untyped
+    _fields = [("version", core.Integer), ("certificates", _CertificateSet)]  # noqa: RUF012 - asn1crypto's
 
 
 def parse_certificate_file(data: bytes) -> CertificateFile:
     """A PEM bundle, a DER certificate, a CMS master list or an LDIF export, by its content."""
     if len(data) > MAX_FILE:
-        raise MalformedCertificate(f"a file of {len(data)} bytes", CardReason.TOO_LARGE)
+        raise MalformedCertificateError(f"a file of {len(data)} bytes", CardReason.TOO_LARGE)
     if _is_ldif(data):
         return _parse_ldif(data)
     if is_signed_data(data):
@@ -73,13 +73,13 @@ def parse_certificate_file(data: bytes) -> CertificateFile:
 
 def parse_master_list(data: bytes) -> CertificateFile:
     """A CMS CscaMasterList (ICAO 9303-12 §9): its certificates and its own signature."""
-    with parsing("a master list", MalformedCertificate):
+    with parsing("a master list", MalformedCertificateError):
         signed = parse_signed_data(data)
         if signed.content_type != CSCA_MASTER_LIST:
-            raise MalformedCertificate("the CMS object is no CSCA master list")
+            raise MalformedCertificateError("the CMS object is no CSCA master list")
         listed = _MasterList.load(signed.content, strict=True)["certificates"]
         if len(listed) > MAX_LISTED:
-            raise MalformedCertificate("too many certificates listed", CardReason.TOO_LARGE)
+            raise MalformedCertificateError("too many certificates listed", CardReason.TOO_LARGE)
         raws = [item.dump() for item in listed]
     certificates = tuple(parse_certificate(raw) for raw in raws)
     return _with_signature(certificates, signed)
@@ -119,9 +119,9 @@ def _parse_ldif(data: bytes) -> CertificateFile:
         elif name == _LDIF_CERTIFICATES:
             certificates.append(parse_certificate(value))
         if len(certificates) > MAX_LISTED:
-            raise MalformedCertificate("too many certificates listed", CardReason.TOO_LARGE)
+            raise MalformedCertificateError("too many certificates listed", CardReason.TOO_LARGE)
     if not certificates:
-        raise MalformedCertificate("the LDIF file holds no certificate")
+        raise MalformedCertificateError("the LDIF file holds no certificate")
     return CertificateFile(tuple(certificates), signature, tuple(signers))
 
 
@@ -136,5 +136,5 @@ def _ldif_values(data: bytes) -> list[tuple[str, bytes]]:
         try:
             values.append((name.split(";")[0].lower(), base64.b64decode(encoded, validate=True)))
         except binascii.Error as error:
-            raise MalformedCertificate("the LDIF file holds broken base64") from error
+            raise MalformedCertificateError("the LDIF file holds broken base64") from error
     return values

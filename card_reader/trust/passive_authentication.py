@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 
-from card_reader.errors import CardError, MalformedCertificate, UnsupportedAlgorithm
+from card_reader.errors import CardError, MalformedCertificateError, UnsupportedAlgorithmError
 from card_reader.lds.sod import Sod
 from card_reader.trust.certificates import Certificate
 from card_reader.trust.findings import Finding
 from card_reader.trust.signer import (
-    SignatureRefused,
+    SignatureRefusedError,
     check_signature,
     signature_algorithm,
     signer_certificate,
@@ -71,7 +71,7 @@ def authenticate(
     findings: list[Finding] = []
     try:
         signer = signer_certificate(sod.signed_data)
-    except SignatureRefused as refused:
+    except SignatureRefusedError as refused:
         return _unsigned(refused.finding)
     signature = _signature(sod, signer, findings)
     anchors, chain = _chain(signer, trust, findings)
@@ -101,9 +101,9 @@ def _unsigned(finding: Finding) -> PassiveResult:
 def _signature(sod: Sod, signer: Certificate, findings: list[Finding]) -> Signature:
     try:
         check_signature(sod.signed_data, signer)
-    except SignatureRefused as refused:
+    except SignatureRefusedError as refused:
         findings.append(refused.finding)
-    except UnsupportedAlgorithm:
+    except UnsupportedAlgorithmError:
         findings.append(Finding.UNSUPPORTED_ALGORITHM)
     except CardError:
         findings.append(Finding.SIGNATURE_INVALID)
@@ -181,5 +181,5 @@ def _instant(at: datetime | date | None) -> datetime | None:
 def _algorithm(sod: Sod) -> str | None:
     try:
         return signature_algorithm(sod.signed_data).describe()
-    except (UnsupportedAlgorithm, MalformedCertificate, SignatureRefused):
+    except (UnsupportedAlgorithmError, MalformedCertificateError, SignatureRefusedError):
         return None

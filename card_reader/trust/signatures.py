@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from card_reader.asn1 import parsing
-from card_reader.errors import MalformedCertificate, UnsupportedAlgorithm
+from card_reader.errors import MalformedCertificateError, UnsupportedAlgorithmError
 from card_reader.trust.keys import EcKey, PublicKey, RsaKey
 
 HASHES: dict[str, hashes.HashAlgorithm] = {
@@ -93,7 +93,7 @@ _HASH_OIDS = {
 def digest(hash_name: str, data: bytes) -> bytes:
     """The digest of ``data`` with a hash of :data:`HASHES`."""
     if hash_name not in HASHES:
-        raise UnsupportedAlgorithm(f"no hash {hash_name}")
+        raise UnsupportedAlgorithmError(f"no hash {hash_name}")
     context = hashes.Hash(HASHES[hash_name])
     context.update(data)
     return context.finalize()
@@ -111,7 +111,7 @@ def parse_signature_algorithm(identifier: bytes, digest_name: str | None) -> Sig
     ``digest_name`` is the hash that stands beside it in a SignerInfo, None in a certificate.  A
     scheme that names its own hash must not differ from it.
     """
-    with parsing("a signature algorithm", MalformedCertificate):
+    with parsing("a signature algorithm", MalformedCertificateError):
         parsed = algos.AnyAlgorithmIdentifier.load(identifier, strict=True)
         oid = parsed["algorithm"].dotted
         if oid == _PSS:
@@ -121,7 +121,7 @@ def parse_signature_algorithm(identifier: bytes, digest_name: str | None) -> Sig
         else:
             found = signature_by_oid(oid)
             if found is None:
-                raise UnsupportedAlgorithm(f"no signature algorithm {oid}")
+                raise UnsupportedAlgorithmError(f"no signature algorithm {oid}")
             algorithm = found
     return algorithm
 
@@ -143,13 +143,13 @@ def _pss(identifier: bytes) -> SignatureAlgorithm:
         1,
         "trailer_field_bc",
     ):
-        raise UnsupportedAlgorithm("RSA-PSS with an unknown mask function")
+        raise UnsupportedAlgorithmError("RSA-PSS with an unknown mask function")
     names = [
         hash_by_oid(parameters["hash_algorithm"]["algorithm"].dotted),
         hash_by_oid(mask["parameters"]["algorithm"].dotted),
     ]
     if names[0] is None or names[1] is None:
-        raise UnsupportedAlgorithm("RSA-PSS with an unknown hash")
+        raise UnsupportedAlgorithmError("RSA-PSS with an unknown hash")
     return SignatureAlgorithm(Scheme.PSS, names[0], names[1], parameters["salt_length"].native)
 
 
@@ -214,15 +214,15 @@ def plain_pair(key: EcKey, signature: bytes) -> tuple[int, int] | None:
     return int.from_bytes(signature[:size], "big"), int.from_bytes(signature[size:], "big")
 
 
-class _SignatureValue(core.Sequence):  # type: ignore[misc]
-    _fields = [("r", core.Integer), ("s", core.Integer)]  # noqa: RUF012
+class _SignatureValue(core.Sequence):  # type: ignore[misc]  # untyped
+    _fields = [("r", core.Integer), ("s", core.Integer)]  # noqa: RUF012 - asn1crypto's
 
 
 def _ber_pair(signature: bytes) -> tuple[int, int] | None:
     """Some issuers pad integers or lengths: BER that a strict DER decoder refuses."""
     try:
-        with parsing("a signature", MalformedCertificate):
+        with parsing("a signature", MalformedCertificateError):
             value = _SignatureValue.load(signature, strict=True)
             return int(value["r"].native), int(value["s"].native)
-    except MalformedCertificate:
+    except MalformedCertificateError:
         return None

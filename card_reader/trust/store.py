@@ -5,7 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from card_reader.errors import CardError, CardReason, MalformedCertificate, UnreadableInput
+from card_reader.errors import (
+    CardError,
+    CardReason,
+    MalformedCertificateError,
+    UnreadableInputError,
+)
 from card_reader.trust.certificates import Certificate
 from card_reader.trust.crl import RevocationList, parse_crl
 from card_reader.trust.master_list import (
@@ -103,7 +108,7 @@ class TrustStore:
 def _refuse_test_issuers(anchors: Iterable[Certificate]) -> None:
     for anchor in anchors:
         if anchor.is_test:
-            raise UnreadableInput(
+            raise UnreadableInputError(
                 f"{anchor.subject_text} is a test issuer's and no anchor of the realm live"
             )
 
@@ -115,7 +120,7 @@ def read_certificate_files(paths: Sequence[Path]) -> list[tuple[Path, Certificat
         try:
             files.append((path, parse_certificate_file(data)))
         except CardError as error:
-            raise MalformedCertificate(f"{path}: {error.detail}", error.reason) from error
+            raise MalformedCertificateError(f"{path}: {error.detail}", error.reason) from error
     return files
 
 
@@ -132,13 +137,13 @@ def read_files(
             inside = [(file, _read(file)) for file in sorted(path.rglob("*")) if file.is_file()]
             found += [item for item in inside if wanted is None or wanted(*item)]
     except OSError as error:
-        raise UnreadableInput(f"{error.filename} cannot be read: {error.strerror}") from error
+        raise UnreadableInputError(f"{error.filename} cannot be read: {error.strerror}") from error
     return found
 
 
 def _read(file: Path) -> bytes:
     if file.stat().st_size > MAX_FILE:
-        raise UnreadableInput(f"{file} is too large", CardReason.TOO_LARGE)
+        raise UnreadableInputError(f"{file} is too large", CardReason.TOO_LARGE)
     return file.read_bytes()
 
 
@@ -155,6 +160,6 @@ def _holds_crl(file: Path, data: bytes) -> bool:
 
 def _check_list(path: Path, file: CertificateFile, plain: tuple[Certificate, ...]) -> None:
     if file.signature is ListSignature.INVALID:
-        raise MalformedCertificate(f"the signature of the master list {path.name} is invalid")
+        raise MalformedCertificateError(f"the signature of the master list {path.name} is invalid")
     if not file.vouched(plain):
-        raise MalformedCertificate(f"no given CSCA issued the signer of the list {path.name}")
+        raise MalformedCertificateError(f"no given CSCA issued the signer of the list {path.name}")

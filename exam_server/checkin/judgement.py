@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from card_reader.errors import MalformedEvidence
+from card_reader.errors import MalformedEvidenceError
 from card_reader.evidence import ChipEvidence, Freshness
 from card_reader.lds.mrz import to_mrz_name
 from card_reader.trust.passive_authentication import Revocation
@@ -20,8 +20,8 @@ from card_reader.verify import (
     ChipProof,
     ClaimedIdentity,
     DataGroup,
-    IdentityRefused,
-    IdentityUnproven,
+    IdentityRefusedError,
+    IdentityUnprovenError,
     Policy,
     Report,
     Verdict,
@@ -102,18 +102,18 @@ def judge(
     """Verifies the evidence again, from its bytes, and weighs the rest."""
     try:
         evidence = ChipEvidence.from_bytes(evidence_bytes)
-    except MalformedEvidence as error:
+    except MalformedEvidenceError as error:
         raise RefusedError(ErrorCode.EVIDENCE_MALFORMED, error.detail) from error
     person: Person
     try:
         identity = verify(
             evidence, trust, policy, at=now, expected_challenge=expected.challenge, now=now
         )
-    except IdentityRefused as error:
+    except IdentityRefusedError as error:
         return _judgement(
             CheckInState.REFUSED, [], evidence, error.report, portrait=None, chip_refused=True
         )
-    except IdentityUnproven as error:
+    except IdentityUnprovenError as error:
         # Nobody vouches for the SOD, but what it covers is compared all the same.
         report, person = error.report, error.claimed
     else:

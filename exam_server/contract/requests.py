@@ -20,7 +20,7 @@ TOLERANCE = timedelta(seconds=60)
 NONCE_BYTES = 16
 
 
-class RequestRefused(ContractError):  # noqa: N818 - as every refusal here is named
+class RequestRefusedError(ContractError):
     """A request whose proof does not hold."""
 
     def __init__(self, code: ErrorCode, message: str) -> None:
@@ -47,7 +47,7 @@ class RequestProof:
 
     @classmethod
     def from_headers(cls, headers: dict[str, str]) -> "RequestProof":
-        """RequestRefused where a header is missing or malformed. Header names are lower case."""
+        """RequestRefusedError where a header is missing or malformed. Names are lower case."""
         try:
             proof = cls(
                 station=headers[STATION_HEADER],
@@ -56,9 +56,11 @@ class RequestProof:
                 signature=bytes.fromhex(headers[SIGNATURE_HEADER]),
             )
         except (KeyError, ValueError, OverflowError, OSError) as error:
-            raise RequestRefused(ErrorCode.BAD_SIGNATURE, "the request is not signed") from error
+            raise RequestRefusedError(
+                ErrorCode.BAD_SIGNATURE, "the request is not signed"
+            ) from error
         if len(proof.nonce) != NONCE_BYTES or len(proof.station) > 64:
-            raise RequestRefused(ErrorCode.BAD_SIGNATURE, "the request's proof is malformed")
+            raise RequestRefusedError(ErrorCode.BAD_SIGNATURE, "the request's proof is malformed")
         return proof
 
 
@@ -98,11 +100,13 @@ def check_request(
     body: bytes,
     now: datetime,
 ) -> None:
-    """RequestRefused unless `proof` is this station's and fresh. The caller checks the nonce."""
+    """RequestRefusedError unless `proof` is this station's and fresh. The caller checks nonces."""
     signed = _signed_bytes(proof.station, proof.time, proof.nonce, method, target, body)
     try:
         key.verify(proof.signature, signed)
     except InvalidSignature as error:
-        raise RequestRefused(ErrorCode.BAD_SIGNATURE, "the signature is not valid") from error
+        raise RequestRefusedError(ErrorCode.BAD_SIGNATURE, "the signature is not valid") from error
     if abs(now - proof.time) > TOLERANCE:
-        raise RequestRefused(ErrorCode.STALE_REQUEST, "the request is too old or from the future")
+        raise RequestRefusedError(
+            ErrorCode.STALE_REQUEST, "the request is too old or from the future"
+        )

@@ -19,7 +19,7 @@ from exam_server.body_limit import BodyTooLargeError
 from exam_server.context import Server, ServerDep, server_of
 from exam_server.contract.api import Refusal
 from exam_server.contract.errors import ErrorCode
-from exam_server.contract.requests import RequestProof, RequestRefused
+from exam_server.contract.requests import RequestProof, RequestRefusedError
 from exam_server.errors import RefusedError
 from exam_server.stations import service
 from exam_server.stations.models import Station
@@ -104,7 +104,7 @@ def proof_of(request: Request) -> RequestProof:
     """The request's proof; refused where it has none."""
     try:
         return RequestProof.from_headers(dict(request.headers))
-    except RequestRefused as error:
+    except RequestRefusedError as error:
         raise RefusedError(error.code, str(error)) from error
 
 

@@ -20,7 +20,7 @@ from exam_server.contract.errors import ErrorCode
 from exam_server.contract.requests import (
     TOLERANCE,
     RequestProof,
-    RequestRefused,
+    RequestRefusedError,
     check_request,
 )
 from exam_server.errors import NotPossibleError, Objection, RefusedError
@@ -111,7 +111,7 @@ def check_enrolment_signature(
     try:
         key = Ed25519PublicKey.from_public_bytes(enrolment.signing_key)
         check_request(proof, key, method="POST", target=target, body=body, now=now)
-    except RequestRefused as error:
+    except RequestRefusedError as error:
         raise RefusedError(error.code, str(error)) from error
     except ValueError as error:
         raise RefusedError(ErrorCode.BAD_REQUEST, "the station's keys are no keys") from error
@@ -137,7 +137,7 @@ def authenticate(
     try:
         key = Ed25519PublicKey.from_public_bytes(station.signing_key)
         check_request(proof, key, method=method, target=target, body=body, now=now)
-    except RequestRefused as error:
+    except RequestRefusedError as error:
         raise RefusedError(error.code, str(error)) from error
     if station.revoked_at is not None:
         raise RefusedError(ErrorCode.STATION_REVOKED, "this station was revoked; enrol it anew")

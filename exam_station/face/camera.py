@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from exam_station.face.errors import CameraStopped, NoCamera
+from exam_station.face.errors import CameraStoppedError, NoCameraError
 from exam_station.face.opencv import cv2
 from exam_station.face.picture import (
     MAX_SIDE,
@@ -35,7 +35,7 @@ class FrameSource(Protocol):
     def frames(self) -> Iterator[Picture]:
         """Opens the source anew and yields its frames; closing the iterator releases it.
 
-        Raises `NoCamera` where it cannot be opened, `CameraStopped` where it goes silent.
+        Raises `NoCameraError` where it cannot be opened, `CameraStoppedError` where it goes silent.
         """
         ...
 
@@ -45,7 +45,7 @@ class StillSource:
 
     def __init__(self, paths: list[Path]) -> None:
         if not paths:
-            raise NoCamera("There is no picture to show")
+            raise NoCameraError("There is no picture to show")
         self.paths = paths
 
     def frames(self) -> Iterator[Picture]:
@@ -78,9 +78,9 @@ class VideoSource:
 
     def _open(self) -> cv2.VideoCapture:
         if isinstance(self.name, str) and not Path(self.name).exists():
-            raise NoCamera(f"{self.name} does not exist")
+            raise NoCameraError(f"{self.name} does not exist")
         if isinstance(self.name, str) and not os.access(self.name, os.R_OK):
-            raise NoCamera(f"This account may not use {self.name} (group video)")
+            raise NoCameraError(f"This account may not use {self.name} (group video)")
         try:
             if self.is_live:
                 capture = cv2.VideoCapture(self.name)
@@ -88,10 +88,10 @@ class VideoSource:
                 timeout = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT_MS]
                 capture = cv2.VideoCapture(str(self.name), cv2.CAP_FFMPEG, timeout)
         except cv2.error as error:
-            raise NoCamera(f"The camera {self.name} cannot be opened") from error
+            raise NoCameraError(f"The camera {self.name} cannot be opened") from error
         if not capture.isOpened():
             capture.release()
-            raise NoCamera(f"The camera {self.name} cannot be opened")
+            raise NoCameraError(f"The camera {self.name} cannot be opened")
         return capture
 
     def _read(self, capture: cv2.VideoCapture) -> Iterator[Picture]:
@@ -107,13 +107,13 @@ class VideoSource:
                 return
             lost += 1
             if lost >= MAX_LOST_FRAMES:
-                raise CameraStopped(f"The camera {self.name} gives no frames")
+                raise CameraStoppedError(f"The camera {self.name} gives no frames")
 
 
 def open_source(name: str) -> FrameSource:
     """Returns the source called `name`: a camera's number, a device, a picture, a video, a folder.
 
-    Raises `NoCamera` where there is no such thing; a camera itself is opened by `frames`.
+    Raises `NoCameraError` where there is no such thing; a camera itself is opened by `frames`.
     """
     if name.isascii() and name.isdigit() and len(name) <= 3:
         return VideoSource(int(name))
@@ -121,10 +121,12 @@ def open_source(name: str) -> FrameSource:
     if path.is_dir():
         paths = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
         if not 0 < len(paths) <= MAX_PICTURES:
-            raise NoCamera(f"{name} holds {len(paths)} pictures; 1 to {MAX_PICTURES} are wanted")
+            raise NoCameraError(
+                f"{name} holds {len(paths)} pictures; 1 to {MAX_PICTURES} are wanted"
+            )
         return StillSource(paths)
     if not path.exists():
-        raise NoCamera(f"{name} does not exist")
+        raise NoCameraError(f"{name} does not exist")
     return StillSource([path]) if path.suffix.lower() in PICTURE_SUFFIXES else VideoSource(name)
 
 
@@ -132,4 +134,4 @@ def _read_still(path: Path) -> Picture:
     try:
         return shrink(decode_picture(path.read_bytes()), MAX_SIDE)[0]
     except (OSError, UnreadablePictureError) as error:
-        raise NoCamera(f"{path} is not a readable picture") from error
+        raise NoCameraError(f"{path} is not a readable picture") from error

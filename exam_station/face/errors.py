@@ -47,14 +47,14 @@ class CameraError(FaceError):
     """Frames cannot be had."""
 
 
-class NoCamera(CameraError):  # noqa: N818
+class NoCameraError(CameraError):
     """The frame source cannot be opened or holds no picture."""
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(FaceReason.NO_CAMERA, detail)
 
 
-class CameraStopped(CameraError):  # noqa: N818
+class CameraStoppedError(CameraError):
     """The frame source was open and gives no more frames."""
 
     def __init__(self, detail: str = "") -> None:

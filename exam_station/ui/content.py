@@ -99,7 +99,7 @@ class InlineObjects(QPyTextObject):
     def intrinsicSize(  # noqa: N802 (Qt's name)
         self,
         doc: QTextDocument,
-        posInDocument: int,  # noqa: ARG002, N803
+        posInDocument: int,  # noqa: ARG002, N803 (Qt's)
         format: QTextFormat,
     ) -> QSizeF:
         placed = self._find(doc, format)
@@ -110,7 +110,7 @@ class InlineObjects(QPyTextObject):
         painter: QPainter,
         rect: QRectF | QRect,
         doc: QTextDocument,
-        posInDocument: int,  # noqa: ARG002, N803
+        posInDocument: int,  # noqa: ARG002, N803 (Qt's)
         format: QTextFormat,
     ) -> None:
         placed = self._find(doc, format)

@@ -1,8 +1,10 @@
 """The bar above every screen: who sits here, the time that is left, whether all is saved, and the
 candidate's choices of language, text size and contrast."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from enum import Enum
+from functools import partial
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
@@ -133,7 +135,7 @@ class TopBar(QFrame):
                 f"language-{language}",
                 name,
                 language is texts.language,
-                lambda language=language: self.language_chosen.emit(language),
+                partial(self.language_chosen.emit, language),
             )
             for language, name in names.items()
         ]
@@ -148,7 +150,7 @@ class TopBar(QFrame):
                 f"text-{code}",
                 texts(f"bar.text_{code}"),
                 size is theme.text_size,
-                lambda size=size: self.text_size_chosen.emit(size),
+                partial(self.text_size_chosen.emit, size),
             )
             pixels = theme.px(18 + 28 * (size.value - 1))
             widget.setStyleSheet(f"font-size: {pixels}px;")
@@ -166,9 +168,9 @@ class TopBar(QFrame):
         )
 
     def _choice(
-        self, text: str, name: str, spoken: str, chosen: bool, pressed: object
+        self, text: str, name: str, spoken: str, chosen: bool, pressed: Callable[[], object]
     ) -> QPushButton:
-        widget = elements.button(text, name, pressed, role="quiet")  # type: ignore[arg-type]
+        widget = elements.button(text, name, pressed, role="quiet")
         widget.setAccessibleName(spoken)
         widget.setToolTip(spoken)
         widget.setCheckable(True)

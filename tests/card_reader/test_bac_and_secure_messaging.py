@@ -10,7 +10,7 @@ from card_reader.access.bac import bac
 from card_reader.access.passwords import MrzPassword
 from card_reader.apdu import CommandApdu, ResponseApdu
 from card_reader.channel import Channel, Exchange
-from card_reader.errors import AccessDenied, ChipError, SecureMessagingError
+from card_reader.errors import AccessDeniedError, ChipError, SecureMessagingError
 from card_reader.secure_messaging import SecureMessaging, TripleDes, pad, unpad
 
 SESSIONS = Path(__file__).parents[2] / "../shared/vectors/sessions"
@@ -78,7 +78,7 @@ def test_bac_sends_the_printed_commands_and_ends_with_the_printed_counter() -> N
 
 def test_bac_with_a_wrong_key_is_access_denied() -> None:
     script = Script([BAC[0], (BAC[1][0], "6300")])
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         Channel(script).run(bac(PASSWORD, drawn(*RANDOM)))
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from card_reader.errors import MalformedEvidence
+from card_reader.errors import MalformedEvidenceError
 from card_reader.evidence import (
     DOMAIN,
     MAX_EVIDENCE,
@@ -67,7 +67,7 @@ def test_evidence_survives_its_bytes(evidence: ChipEvidence) -> None:
 
 @given(st.binary(max_size=200))
 def test_hostile_bytes(data: bytes) -> None:
-    with pytest.raises(MalformedEvidence):
+    with pytest.raises(MalformedEvidenceError):
         ChipEvidence.from_bytes(data)
 
 
@@ -75,7 +75,7 @@ def test_hostile_bytes(data: bytes) -> None:
 def test_a_changed_byte_gives_evidence_or_our_error(data: st.DataObject) -> None:
     raw = bytearray(SIMPLE.to_bytes())
     raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
-    with contextlib.suppress(MalformedEvidence):
+    with contextlib.suppress(MalformedEvidenceError):
         assert ChipEvidence.from_bytes(bytes(raw)).to_bytes() == raw
 
 
@@ -113,7 +113,7 @@ def unordered() -> bytes:
     ],
 )
 def test_only_the_exact_form_is_accepted(raw: bytes) -> None:
-    with pytest.raises(MalformedEvidence):
+    with pytest.raises(MalformedEvidenceError):
         ChipEvidence.from_bytes(raw)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from card_reader.access.passwords import MrzPassword, cccd_passwords, citizen_of_qr
-from card_reader.errors import CardReason, UnreadableInput
+from card_reader.errors import CardReason, UnreadableInputError
 from card_reader.simulator.personalisation import expiry
 
 TODAY = date(2026, 6, 1)
@@ -59,7 +59,7 @@ def test_leap_day_birthdays_try_both_neighbours() -> None:
 
 @pytest.mark.parametrize("number", ["", "12345678901", "1234567890123", "12345678901a", "１" * 12])
 def test_a_wrong_number_is_said_so(number: str) -> None:
-    with pytest.raises(UnreadableInput) as caught:
+    with pytest.raises(UnreadableInputError) as caught:
         cccd_passwords(number, date(2006, 5, 17), today=TODAY)
     assert caught.value.reason is CardReason.NO_PASSWORD
 
@@ -74,7 +74,7 @@ WRONG_MRZ = [
 
 @pytest.mark.parametrize("values", WRONG_MRZ)
 def test_wrong_mrz_values(values: tuple[str, str, str]) -> None:
-    with pytest.raises(UnreadableInput):
+    with pytest.raises(UnreadableInputError):
         MrzPassword(*values)
 
 
@@ -92,5 +92,5 @@ def test_qr_codes(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "abc", "1|2|3|4|5|6", "1|2|99999999|4|5|6"])
 def test_other_qr_codes(text: str) -> None:
-    with pytest.raises(UnreadableInput):
+    with pytest.raises(UnreadableInputError):
         citizen_of_qr(text)

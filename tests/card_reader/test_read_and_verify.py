@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from card_reader.access.passwords import MrzPassword
-from card_reader.errors import AccessDenied, CardError, CardReason
+from card_reader.errors import AccessDeniedError, CardError, CardReason
 from card_reader.evidence import Challenge, ChipEvidence, Freshness
 from card_reader.lds import DATA_GROUP_BY_NAME
 from card_reader.reader import StepName, read_card
@@ -25,8 +25,8 @@ from card_reader.trust.findings import Finding
 from card_reader.trust.store import Realm, TrustStore
 from card_reader.verify import (
     ChipProof,
-    IdentityRefused,
-    IdentityUnproven,
+    IdentityRefusedError,
+    IdentityUnprovenError,
     Policy,
     Verdict,
     VerifiedIdentity,
@@ -69,7 +69,7 @@ def evidence(card: CardProfile, passwords: Passwords, challenge: Challenge) -> C
 
 
 def refused(call: Callable[[], object]) -> tuple[Finding, ...]:
-    with pytest.raises(IdentityRefused) as caught:
+    with pytest.raises(IdentityRefusedError) as caught:
         call()
     assert caught.value.report.verdict is Verdict.REFUSED
     assert "\n" not in str(caught.value)
@@ -146,9 +146,9 @@ def test_the_right_password_is_found_among_several(
 def test_wrong_passwords_are_access_denied(
     card: CardProfile, passwords: Passwords, challenge: Challenge
 ) -> None:
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         read(card, (replace(passwords[0], date_of_expiry="300101"),), challenge)
-    with pytest.raises(AccessDenied) as caught:
+    with pytest.raises(AccessDeniedError) as caught:
         read(card, (), challenge)
     assert caught.value.reason is CardReason.NO_PASSWORD
 
@@ -217,7 +217,7 @@ def test_a_card_of_an_unknown_issuer_is_unproven(
     trust: TrustStore,
 ) -> None:
     bad = defects.apply(card, Defect.UNKNOWN_CSCA, issuer=issuer, now=NOW)
-    with pytest.raises(IdentityUnproven) as caught:
+    with pytest.raises(IdentityUnprovenError) as caught:
         verify(read(bad, passwords, challenge), trust, POLICY, at=None, now=NOW)
     assert caught.value.report.verdict is Verdict.UNPROVEN
     assert Finding.NO_ANCHOR in caught.value.report.reasons
@@ -401,7 +401,7 @@ def test_an_authority_signs_no_documents(
 def test_what_an_unproven_card_claims_is_what_its_sod_covers(
     evidence: ChipEvidence, holder: Holder
 ) -> None:
-    with pytest.raises(IdentityUnproven) as caught:
+    with pytest.raises(IdentityUnprovenError) as caught:
         check(evidence, TrustStore((), realm=Realm.TEST))
     claimed = caught.value.claimed
     assert (claimed.personal_number, claimed.full_name) == (holder.number, "Nguyễn Văn An")

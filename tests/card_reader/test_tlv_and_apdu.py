@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from card_reader import tlv
 from card_reader.apdu import CommandApdu, ResponseApdu, StatusWord
-from card_reader.errors import CardReason, MalformedApdu, MalformedTlv
+from card_reader.errors import CardReason, MalformedApduError, MalformedTlvError
 
 TAGS = st.sampled_from([0x04, 0x30, 0x5C, 0x61, 0x77, 0x5F1F, 0x7F61, 0x7F2E])
 BYTES = st.integers(0, 255)
@@ -30,7 +30,7 @@ def test_a_row_of_objects(items: list[tuple[int, bytes]]) -> None:
 
 @given(st.binary(max_size=64))
 def test_hostile_bytes_give_objects_or_our_error(data: bytes) -> None:
-    with contextlib.suppress(MalformedTlv):
+    with contextlib.suppress(MalformedTlvError):
         assert b"".join(item.raw for item in tlv.parse_all(data)) == data
 
 
@@ -39,12 +39,12 @@ def test_hostile_bytes_give_objects_or_our_error(data: bytes) -> None:
     ["", "30", "3080", "308000000000", "30820001", "3001", "1F", "1FFFFFFF01", "00", "300100FF"],
 )
 def test_what_is_no_object(data: str) -> None:
-    with pytest.raises(MalformedTlv):
+    with pytest.raises(MalformedTlvError):
         tlv.parse(bytes.fromhex(data))
 
 
 def test_lengths_have_a_cap() -> None:
-    with pytest.raises(MalformedTlv) as caught:
+    with pytest.raises(MalformedTlvError) as caught:
         tlv.header_length(bytes.fromhex("7584FFFFFFFF"))
     assert caught.value.reason is CardReason.TOO_LARGE
 
@@ -53,7 +53,7 @@ def test_find_wants_exactly_one() -> None:
     items = tlv.parse_all(bytes.fromhex("040101040102050103"))
     assert tlv.find(items, 0x05).value == b"\x03"
     for tag in (0x04, 0x06):
-        with pytest.raises(MalformedTlv):
+        with pytest.raises(MalformedTlvError):
             tlv.find(items, tag)
 
 
@@ -89,7 +89,7 @@ def test_the_forms_of_a_command(command: CommandApdu, raw: str) -> None:
 def test_hostile_commands(data: bytes) -> None:
     try:
         command = CommandApdu.from_bytes(data)
-    except MalformedApdu:
+    except MalformedApduError:
         return
     assert CommandApdu.from_bytes(command.to_bytes()) == command
 
@@ -101,7 +101,7 @@ def test_out_of_range_is_refused() -> None:
         lambda: CommandApdu(0, 0, 0, 0, bytes(65_536)),
         lambda: ResponseApdu.from_bytes(b"\x90"),
     ):
-        with pytest.raises(MalformedApdu):
+        with pytest.raises(MalformedApduError):
             wrong()
 
 

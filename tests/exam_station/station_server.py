@@ -28,7 +28,7 @@ from exam_server.contract.errors import ContractError, ErrorCode
 from exam_server.contract.ledger import Ledger
 from exam_server.contract.receipt import Receipt
 from exam_server.contract.records import Record, SignedHead, genesis
-from exam_server.contract.requests import RequestProof, RequestRefused, check_request
+from exam_server.contract.requests import RequestProof, RequestRefusedError, check_request
 from exam_server.contract.wrapping import Purpose, wrap
 from question_bank import package as packages
 
@@ -232,7 +232,7 @@ class StationServer:
                 body=body,
                 now=self.now(),
             )
-        except RequestRefused as error:
+        except RequestRefusedError as error:
             raise RefusedError(error.code) from error
         if proof.nonce in self.nonces:
             raise RefusedError(ErrorCode.REPLAYED_REQUEST)

@@ -12,7 +12,7 @@ from card_reader.errors import CardError, ReaderError
 from card_reader.evidence import Challenge, ChipEvidence, Freshness
 from card_reader.reader import read_card
 from card_reader.trust.store import Realm, TrustStore
-from card_reader.verify import IdentityRefused, IdentityUnproven, Policy, verify
+from card_reader.verify import IdentityRefusedError, IdentityUnprovenError, Policy, verify
 
 SECONDS = 10.0
 CHALLENGE = bytes.fromhex("F173589974BF40C6")
@@ -87,7 +87,7 @@ def read_and_verify(index: int, trust_folder: str) -> dict[str, Any]:
         identity = verify(
             evidence, trust, Policy(Realm.TEST), at=None, expected_challenge=CHALLENGE
         )
-    except (IdentityRefused, IdentityUnproven) as error:
+    except (IdentityRefusedError, IdentityUnprovenError) as error:
         return error.report.to_dict()
     return identity.report.to_dict() | {
         "number": identity.personal_number,

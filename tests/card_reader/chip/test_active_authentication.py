@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from card_reader.chip.active_authentication import (
-    ActiveAuthenticationFailed,
+    ActiveAuthenticationFailedError,
     internal_authenticate,
     recover_message,
     verify_active_authentication,
@@ -65,22 +65,22 @@ def test_a_shorter_message_with_padding() -> None:
 
 @pytest.mark.parametrize("header", [b"\x4a", b"\x6b", b"\x6c", b"\x00"])
 def test_other_headers_are_refused(header: bytes) -> None:
-    with pytest.raises(ActiveAuthenticationFailed):
+    with pytest.raises(ActiveAuthenticationFailedError):
         verify_active_authentication(SPKI, CHALLENGE, sign("sha1", header=header))
 
 
 def test_another_challenge_or_a_changed_response_is_refused() -> None:
     response = bytearray(sign("sha256"))
-    with pytest.raises(ActiveAuthenticationFailed):
+    with pytest.raises(ActiveAuthenticationFailedError):
         verify_active_authentication(SPKI, bytes(8), bytes(response))
     response[-1] ^= 1
-    with pytest.raises(ActiveAuthenticationFailed):
+    with pytest.raises(ActiveAuthenticationFailedError):
         verify_active_authentication(SPKI, CHALLENGE, bytes(response))
 
 
 @given(st.binary(max_size=200))
 def test_hostile_responses(response: bytes) -> None:
-    with pytest.raises(ActiveAuthenticationFailed):
+    with pytest.raises(ActiveAuthenticationFailedError):
         verify_active_authentication(SPKI, CHALLENGE, response)
 
 
@@ -98,7 +98,7 @@ def test_ecdsa_in_both_forms(curve: ec.EllipticCurve) -> None:
     plain = b"".join(number.to_bytes(size, "big") for number in utils.decode_dss_signature(der))
     for response in (der, plain):
         verify_active_authentication(public, CHALLENGE, response)
-        with pytest.raises(ActiveAuthenticationFailed):
+        with pytest.raises(ActiveAuthenticationFailedError):
             verify_active_authentication(public, bytes(8), response)
 
 
@@ -109,7 +109,7 @@ def test_dg14_names_the_hash() -> None:
     sha256 = SecurityInfo("2.23.136.1.1.5", version, bytes.fromhex("060A04007F00070101040103"))
     sha224 = SecurityInfo("2.23.136.1.1.5", version, bytes.fromhex("060A04007F00070101040102"))
     verify_active_authentication(public, CHALLENGE, response, [sha256])
-    with pytest.raises(ActiveAuthenticationFailed):
+    with pytest.raises(ActiveAuthenticationFailedError):
         verify_active_authentication(public, CHALLENGE, response, [sha224])
 
 
@@ -126,7 +126,7 @@ def test_published_signatures(vectors: Path) -> None:
         if case["expected"] == "valid":
             verify_active_authentication(public, challenge, response)
         else:
-            with pytest.raises(ActiveAuthenticationFailed):
+            with pytest.raises(ActiveAuthenticationFailedError):
                 verify_active_authentication(public, challenge, response)
 
 

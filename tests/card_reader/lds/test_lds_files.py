@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from card_reader import tlv
-from card_reader.errors import MalformedFile
+from card_reader.errors import MalformedFileError
 from card_reader.lds import com, dg1, dg2, dg13, dg14, dg15
 from card_reader.lds.dg2 import FaceImage
 from card_reader.lds.dg13 import CitizenDetails
@@ -79,7 +79,7 @@ def test_a_damaged_file_gives_our_error(name: str, data: st.DataObject) -> None:
     parse, raw = GOOD[name]
     position = data.draw(st.integers(0, len(raw) - 1))
     damaged = raw[:position] + data.draw(st.binary(max_size=3)) + raw[position + 1 :]
-    with suppress(MalformedFile):
+    with suppress(MalformedFileError):
         parse(damaged)
 
 
@@ -88,7 +88,7 @@ def test_a_cut_file_is_refused_at_every_byte(name: str) -> None:
     parse, raw = GOOD[name]
     parse(raw)
     for end in range(len(raw)):
-        with pytest.raises(MalformedFile):
+        with pytest.raises(MalformedFileError):
             parse(raw[:end])
 
 
@@ -97,14 +97,14 @@ def test_a_cut_file_is_refused_at_every_byte(name: str) -> None:
 def test_any_bytes_give_our_error(name: str, raw: bytes) -> None:
     parse, good = GOOD[name]
     for candidate in (raw, tlv.encode(good[0], raw)):
-        with suppress(MalformedFile):
+        with suppress(MalformedFileError):
             parse(candidate)
 
 
 @pytest.mark.parametrize("name", GOOD)
 def test_another_files_tag_is_refused(name: str) -> None:
     parse, raw = GOOD[name]
-    with pytest.raises(MalformedFile):
+    with pytest.raises(MalformedFileError):
         parse(b"\x77" + raw[1:])
 
 
@@ -115,7 +115,7 @@ def test_com_comes_back(groups: tuple[int, ...]) -> None:
 
 def test_com_with_an_unknown_tag_is_refused() -> None:
     raw = com.encode(com.Com((1, 2)))
-    with pytest.raises(MalformedFile):
+    with pytest.raises(MalformedFileError):
         com.parse(raw[:-1] + b"\x71")
 
 
@@ -164,7 +164,7 @@ def test_feature_points_are_stepped_over() -> None:
 def test_a_record_without_or_with_too_many_images_is_refused(count: int) -> None:
     record = bytearray(dg2.encode_record((FaceImage(JPEG, dg2.JPEG, 10, 20),)))
     record[12:14] = count.to_bytes(2, "big")
-    with pytest.raises(MalformedFile):
+    with pytest.raises(MalformedFileError):
         dg2.parse_record(bytes(record))
 
 
@@ -242,7 +242,7 @@ def test_an_empty_spouse_and_an_unknown_number() -> None:
     ],
 )
 def test_a_wrong_dg13_is_refused(raw: bytes) -> None:
-    with pytest.raises(MalformedFile):
+    with pytest.raises(MalformedFileError):
         dg13.parse(raw)
 
 
@@ -262,7 +262,7 @@ def test_security_infos_come_back(infos: list[SecurityInfo]) -> None:
 
 
 def test_too_many_security_infos_are_refused() -> None:
-    with pytest.raises(MalformedFile):
+    with pytest.raises(MalformedFileError):
         dg14.parse(dg14.encode(SECURITY_INFOS * 40))
 
 
@@ -273,5 +273,5 @@ def test_public_keys_come_back() -> None:
 
 
 def test_a_private_key_is_no_public_key() -> None:
-    with pytest.raises(MalformedFile):
+    with pytest.raises(MalformedFileError):
         dg15.encode(b"\x30\x03\x02\x01\x00")

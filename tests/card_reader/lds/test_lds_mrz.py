@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from card_reader.errors import MalformedFile
+from card_reader.errors import MalformedFileError
 from card_reader.lds import mrz
 from card_reader.lds.mrz import Layout, Mrz
 
@@ -164,7 +164,7 @@ def test_a_changed_digit_is_noticed(position: int, digit: str) -> None:
     raw = bytearray(TD1)
     raw[position] = ord(digit)
     if bytes(raw) != TD1:
-        with pytest.raises(MalformedFile):
+        with pytest.raises(MalformedFileError):
             mrz.parse(bytes(raw))
 
 
@@ -172,14 +172,14 @@ def test_a_changed_digit_is_noticed(position: int, digit: str) -> None:
     st.binary(max_size=100) | st.text("0123456789<ABCVNM", min_size=90, max_size=90).map(str.encode)
 )
 def test_hostile_bytes_give_our_error(raw: bytes) -> None:
-    with suppress(MalformedFile):
+    with suppress(MalformedFileError):
         assert mrz.encode(mrz.parse(raw))
 
 
 @given(st.sampled_from([TD1, TD2, TD3]), st.integers(0, 71), st.binary(min_size=1, max_size=1))
 def test_damaged_specimens_give_our_error(specimen: bytes, position: int, byte: bytes) -> None:
     raw = specimen[:position] + byte + specimen[position + 1 :]
-    with suppress(MalformedFile):
+    with suppress(MalformedFileError):
         mrz.parse(raw)
 
 
@@ -194,5 +194,5 @@ def test_a_name_too_long_is_cut() -> None:
 def test_a_field_too_long_is_refused(field: str) -> None:
     zone = mrz.parse(TD1)
     changed = Mrz(**{name: getattr(zone, name) for name in zone.__slots__} | {field: "TOOLONG"})
-    with pytest.raises(MalformedFile):
+    with pytest.raises(MalformedFileError):
         mrz.encode(changed)

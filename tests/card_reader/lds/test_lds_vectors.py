@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from card_reader.errors import MalformedFile
+from card_reader.errors import MalformedFileError
 from card_reader.lds import com, dg1, dg2, dg14, dg15
 
 VECTORS = Path(__file__).parents[3] / "../shared/vectors"
@@ -35,7 +35,7 @@ def test_face_records() -> None:
     (image,) = dg2.parse_record((folder / "gmrtd_ISO19794_Test1_Data.bin").read_bytes())
     assert image.data == (folder / "gmrtd_ISO19794_Test1_Face.jpg").read_bytes()
     assert image.mime == dg2.JPEG
-    with pytest.raises(MalformedFile):
+    with pytest.raises(MalformedFileError):
         dg2.parse_record((folder / "gmrtd_ISO19794_Test2_Data_InvalidImage.bin").read_bytes())
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from card_reader import tlv
-from card_reader.errors import CardError, MalformedFile
+from card_reader.errors import CardError, MalformedFileError
 from card_reader.lds import sod
 from card_reader.simulator.profile import EF_SOD, CardProfile
 from card_reader.trust.store import Realm, TrustStore
@@ -49,7 +49,7 @@ def test_the_digests_of_real_documents() -> None:
 
 @pytest.mark.parametrize("raw", [b"", b"\x77\x00", b"\x30\x00", b"\x61\x00", bytes(70_000)])
 def test_what_is_no_sod(raw: bytes) -> None:
-    with pytest.raises(MalformedFile):
+    with pytest.raises(MalformedFileError):
         sod.parse(raw)
 
 

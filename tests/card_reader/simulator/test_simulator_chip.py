@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from card_reader import tlv
-from card_reader.errors import CardReason, ReaderError, UnreadableInput
+from card_reader.errors import CardReason, ReaderError, UnreadableInputError
 from card_reader.simulator import secure_messaging as sm
 from card_reader.simulator.chip import Chip
 from card_reader.simulator.profile import AccessKeys, CardProfile, Quirks
@@ -284,7 +284,7 @@ def test_active_authentication(card: CardProfile, bits: int) -> None:
 
 def test_a_profile_without_a_usable_key_is_refused(card: CardProfile) -> None:
     assert Chip(replace(card, authentication_key=None)) is not None
-    with pytest.raises(UnreadableInput):
+    with pytest.raises(UnreadableInputError):
         Chip(replace(card, authentication_key=b"no key"))
 
 

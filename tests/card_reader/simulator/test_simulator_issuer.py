@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from card_reader import tlv
-from card_reader.errors import CardError, UnreadableInput
+from card_reader.errors import CardError, UnreadableInputError
 from card_reader.lds import com, dg1, dg2, dg13
 from card_reader.simulator import defects
 from card_reader.simulator.issuer import KEYS_FILE, Issuer, KeyKind
@@ -41,7 +41,7 @@ def test_an_issuer_is_saved_and_loaded(tmp_path: Path) -> None:
     assert back.csca.certificate == made.csca.certificate
     assert back.signer.key.private_numbers() == made.signer.key.private_numbers()
     assert (tmp_path / "issuer" / KEYS_FILE).stat().st_mode & 0o077 == 0
-    with pytest.raises(UnreadableInput):
+    with pytest.raises(UnreadableInputError):
         Issuer.create(tmp_path / "issuer")
 
 
@@ -52,7 +52,7 @@ def test_an_incomplete_issuer_is_refused(tmp_path: Path, file: str, content: byt
     (tmp_path / file).unlink()
     if content is not None:
         (tmp_path / file).write_bytes(content)
-    with pytest.raises(UnreadableInput):
+    with pytest.raises(UnreadableInputError):
         Issuer.load(tmp_path)
 
 
@@ -60,7 +60,7 @@ def test_keys_of_another_issuer_are_refused(tmp_path: Path) -> None:
     Issuer.create(tmp_path / "a", kind=KeyKind.P256)
     Issuer.create(tmp_path / "b", kind=KeyKind.P256)
     (tmp_path / "a" / KEYS_FILE).write_bytes((tmp_path / "b" / KEYS_FILE).read_bytes())
-    with pytest.raises(UnreadableInput, match="does not belong"):
+    with pytest.raises(UnreadableInputError, match="does not belong"):
         Issuer.load(tmp_path / "a")
 
 
@@ -165,7 +165,7 @@ def test_a_card_without_end(issuer: Issuer, portrait: bytes) -> None:
     ],
 )
 def test_a_holder_that_cannot_be(number: str, name: str, sex: str, message: str) -> None:
-    with pytest.raises(UnreadableInput, match=message):
+    with pytest.raises(UnreadableInputError, match=message):
         Holder(number, name, date(2006, 5, 17), sex)
 
 
@@ -191,7 +191,7 @@ def test_profiles_come_back_from_json(
 
 @pytest.mark.parametrize("defect", [Defect.PORTRAIT_EXCHANGED, Defect.FOREIGN_ISSUER])
 def test_a_defect_says_what_it_needs(defect: Defect, card: CardProfile, issuer: Issuer) -> None:
-    with pytest.raises(UnreadableInput):
+    with pytest.raises(UnreadableInputError):
         defects.apply(card, defect, issuer=issuer)
 
 
@@ -219,19 +219,19 @@ def test_a_file_that_is_no_card(card: CardProfile, tmp_path: Path, change: dict[
     path = tmp_path / "card.json"
     card.save(path)
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
-    with pytest.raises(UnreadableInput, match="no simulated card"):
+    with pytest.raises(UnreadableInputError, match="no simulated card"):
         CardProfile.load(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff\xfe", b"[" * 100_000])
 def test_a_file_that_is_no_json(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "card.json").write_bytes(content)
-    with pytest.raises(UnreadableInput):
+    with pytest.raises(UnreadableInputError):
         CardProfile.load(tmp_path / "card.json")
 
 
 def test_a_missing_card_file(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableInput, match="cannot read"):
+    with pytest.raises(UnreadableInputError, match="cannot read"):
         CardProfile.load(tmp_path / "none.json")
 
 

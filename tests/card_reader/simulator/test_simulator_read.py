@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from card_reader.access.passwords import MrzPassword, cccd_passwords
-from card_reader.errors import AccessDenied, CardReason, ReaderError
+from card_reader.errors import AccessDeniedError, CardReason, ReaderError
 from card_reader.evidence import Challenge, ChipEvidence, Freshness
 from card_reader.reader import read_card
 from card_reader.simulator import defects
@@ -20,8 +20,8 @@ from card_reader.trust.findings import Finding
 from card_reader.trust.store import Realm, TrustStore
 from card_reader.verify import (
     ChipProof,
-    IdentityRefused,
-    IdentityUnproven,
+    IdentityRefusedError,
+    IdentityUnprovenError,
     Policy,
     examine,
     verify,
@@ -106,7 +106,7 @@ def test_each_defect_is_refused_with_its_reason(
     broken = defects.apply(
         card, defect, issuer=issuer, portrait=other_portrait, foreign=foreign, now=NOW
     )
-    with pytest.raises(IdentityRefused) as caught:
+    with pytest.raises(IdentityRefusedError) as caught:
         verify(read(broken), trust, POLICY, at=None, now=NOW)
     assert finding in caught.value.report.reasons
 
@@ -115,14 +115,14 @@ def test_a_broken_signature_is_refused(
     card: CardProfile, issuer: Issuer, trust: TrustStore
 ) -> None:
     broken = defects.apply(card, Defect.SIGNATURE_BROKEN, issuer=issuer)
-    with pytest.raises(IdentityRefused) as caught:
+    with pytest.raises(IdentityRefusedError) as caught:
         verify(read(broken), trust, POLICY, at=None, now=NOW)
     assert caught.value.report.signature == "invalid"
 
 
 def test_a_revoked_signer_is_refused(card: CardProfile, issuer: Issuer, trust: TrustStore) -> None:
     broken = defects.apply(card, Defect.SIGNER_REVOKED, issuer=issuer, now=NOW)
-    with pytest.raises(IdentityRefused) as caught:
+    with pytest.raises(IdentityRefusedError) as caught:
         verify(read(broken), trust, POLICY, at=None, now=NOW)
     assert caught.value.report.revocation == "revoked"
 
@@ -131,7 +131,7 @@ def test_an_unknown_authority_proves_nothing(
     card: CardProfile, issuer: Issuer, trust: TrustStore
 ) -> None:
     broken = defects.apply(card, Defect.UNKNOWN_CSCA, issuer=issuer, now=NOW)
-    with pytest.raises(IdentityUnproven) as caught:
+    with pytest.raises(IdentityUnprovenError) as caught:
         verify(read(broken), trust, POLICY, at=None, now=NOW)
     assert caught.value.report.chain == "no_anchor"
 
@@ -140,7 +140,7 @@ def test_a_listed_file_that_is_missing_is_refused(
     card: CardProfile, issuer: Issuer, trust: TrustStore
 ) -> None:
     broken = defects.apply(card, Defect.FILE_MISSING, issuer=issuer)
-    with pytest.raises(IdentityRefused) as caught:
+    with pytest.raises(IdentityRefusedError) as caught:
         verify(read(broken), trust, POLICY, at=None, now=NOW)
     assert caught.value.report.data_groups[15] == "not_read"
 
@@ -170,7 +170,7 @@ def test_quirks_do_not_hinder_the_reader(
 
 def test_wrong_mrz_data_open_nothing(card: CardProfile) -> None:
     wrong = (MrzPassword("206012345", "060517", "310518"),)
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         read_card(SimulatedTransport(Chip(card)), wrong, challenge=CHALLENGE)
 
 

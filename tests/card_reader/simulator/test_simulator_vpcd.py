@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from card_reader.errors import CardReason, ReaderError, UnreadableInput
+from card_reader.errors import CardReason, ReaderError, UnreadableInputError
 from card_reader.simulator import commands
 from card_reader.simulator.chip import Chip
 from card_reader.simulator.issuer import Issuer
@@ -213,7 +213,7 @@ def test_issue_with_each_defect(
     ],
 )
 def test_issue_with_bad_input(issue_arguments: list[str | Path], wrong: list[str]) -> None:
-    with pytest.raises(UnreadableInput) as caught:
+    with pytest.raises(UnreadableInputError) as caught:
         run(*issue_arguments, *wrong)
     assert "\n" not in str(caught.value)
 

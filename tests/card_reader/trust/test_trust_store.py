@@ -13,7 +13,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
-from card_reader.errors import MalformedCertificate, UnreadableInput, UnsupportedAlgorithm
+from card_reader.errors import (
+    MalformedCertificateError,
+    UnreadableInputError,
+    UnsupportedAlgorithmError,
+)
 from card_reader.simulator.issuer import Issuer
 from card_reader.trust.certificates import parse_certificate, parse_certificates
 from card_reader.trust.countries import issues_for
@@ -79,7 +83,7 @@ def test_a_chosen_generator_is_refused(vectors: Path) -> None:
     negated = next(curve for curve in CURVES if curve.name == "brainpoolP512r1")
     other = generator[:65] + (negated.p - negated.gy).to_bytes(64, "big")
     assert generator in certificate.spki
-    with pytest.raises(UnsupportedAlgorithm):
+    with pytest.raises(UnsupportedAlgorithmError):
         parse_public_key(certificate.spki.replace(generator, other))
 
 
@@ -101,7 +105,7 @@ def test_mock_issuers_of_every_algorithm(vectors: Path) -> None:
 @given(st.binary(max_size=200))
 def test_hostile_certificates(data: bytes) -> None:
     for parse in (parse_certificate, parse_certificate_file, parse_crl):
-        with pytest.raises(MalformedCertificate):
+        with pytest.raises(MalformedCertificateError):
             parse(data)
 
 
@@ -113,7 +117,7 @@ def test_a_damaged_certificate_gives_no_foreign_error(data: st.DataObject, issue
         certificate = parse_certificate(bytes(raw))
         assert not certificate.signed_by(certificate)
         assert take_inventory([certificate])[0].signature is not SignatureState.VALID
-    except MalformedCertificate:
+    except MalformedCertificateError:
         return
 
 
@@ -148,7 +152,7 @@ def test_a_master_list_is_refused_with_a_broken_signature(
     assert parse_master_list(bytes(broken)).signature is ListSignature.INVALID
     path = tmp_path / "list.ml"
     path.write_bytes(broken)
-    with pytest.raises(MalformedCertificate, match="signature of the master list"):
+    with pytest.raises(MalformedCertificateError, match="signature of the master list"):
         TrustStore.load([path], realm=Realm.LIVE)
 
 
@@ -179,10 +183,10 @@ def test_a_folder_may_hold_anchors_lists_and_more(issuer: Issuer, tmp_path: Path
 
 
 def test_unreadable_paths(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableInput, match="No such file"):
+    with pytest.raises(UnreadableInputError, match="No such file"):
         TrustStore.load([tmp_path / "absent.pem"], realm=Realm.TEST)
     (tmp_path / "bad.cer").write_text("nothing")
-    with pytest.raises(MalformedCertificate, match=r"bad\.cer"):
+    with pytest.raises(MalformedCertificateError, match=r"bad\.cer"):
         TrustStore.load([tmp_path], realm=Realm.TEST)
 
 
@@ -230,5 +234,5 @@ def test_a_test_issuer_is_no_anchor_of_realm_live() -> None:
     anchors = parse_certificates(issuer.csca.certificate.public_bytes(Encoding.PEM))
     assert anchors[0].is_test
     assert len(TrustStore(anchors, realm=Realm.TEST).anchors) == 1
-    with pytest.raises(UnreadableInput, match="test issuer"):
+    with pytest.raises(UnreadableInputError, match="test issuer"):
         TrustStore(anchors, realm=Realm.LIVE)

@@ -10,7 +10,7 @@ from exam_server.contract.errors import ErrorCode
 from exam_server.contract.requests import (
     TOLERANCE,
     RequestProof,
-    RequestRefused,
+    RequestRefusedError,
     check_request,
     sign_request,
 )
@@ -40,7 +40,7 @@ def test_a_proof_survives_its_headers() -> None:
     [{"method": "GET"}, {"target": "/api/station/heartbeat?a=2"}, {"body": b"{} "}],
 )
 def test_it_fits_its_own_request_only(changed: dict[str, Any]) -> None:
-    with pytest.raises(RequestRefused) as refusal:
+    with pytest.raises(RequestRefusedError) as refusal:
         check_request(proof(), KEY.public_key(), **{**GOOD, **changed})
     assert refusal.value.code is ErrorCode.BAD_SIGNATURE
 
@@ -52,7 +52,7 @@ def test_no_header_can_be_changed(header: str) -> None:
         KEY, station="s2", nonce=b"\1" * 16, **{**GOOD, "now": NOW + timedelta(milliseconds=1)}
     ).headers()
     mixed = RequestProof.from_headers({**headers, header: other[header]})
-    with pytest.raises(RequestRefused):
+    with pytest.raises(RequestRefusedError):
         check_request(mixed, KEY.public_key(), **GOOD)
 
 
@@ -62,7 +62,7 @@ def test_it_grows_old(away: timedelta) -> None:
     beyond = (
         NOW + away + (timedelta(milliseconds=1) if away > timedelta(0) else -timedelta(seconds=1))
     )
-    with pytest.raises(RequestRefused) as refusal:
+    with pytest.raises(RequestRefusedError) as refusal:
         check_request(proof(), KEY.public_key(), **{**GOOD, "now": beyond})
     assert refusal.value.code is ErrorCode.STALE_REQUEST
 
@@ -79,7 +79,7 @@ def test_it_grows_old(away: timedelta) -> None:
     ],
 )
 def test_spoiled_headers_give_our_error(spoiled: dict[str, str]) -> None:
-    with pytest.raises(RequestRefused):
+    with pytest.raises(RequestRefusedError):
         RequestProof.from_headers({**proof().headers(), **spoiled})
-    with pytest.raises(RequestRefused):
+    with pytest.raises(RequestRefusedError):
         RequestProof.from_headers({})

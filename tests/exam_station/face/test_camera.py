@@ -11,7 +11,7 @@ from PIL import Image
 
 from exam_station.face import camera
 from exam_station.face.camera import StillSource, VideoSource, open_source
-from exam_station.face.errors import CameraError, CameraStopped, NoCamera
+from exam_station.face.errors import CameraError, CameraStoppedError, NoCameraError
 from exam_station.face.opencv import cv2
 from exam_station.face.picture import (
     MAX_SIDE,
@@ -37,29 +37,29 @@ def video(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["987", "/dev/video987", "nowhere/film.mp4", "nowhere"])
 def test_missing_source_is_told_with_a_remedy(name):
-    with pytest.raises(NoCamera, match="Connect a camera") as caught:
+    with pytest.raises(NoCameraError, match="Connect a camera") as caught:
         next(open_source(name).frames())
     assert caught.value.reason == "no_camera"
     assert "\n" not in str(caught.value)
 
 
 def test_failing_camera_writes_nothing(capfd):
-    with pytest.raises(NoCamera):
+    with pytest.raises(NoCameraError):
         next(open_source("987").frames())
     assert capfd.readouterr() == ("", "")
 
 
 def test_empty_folder(tmp_path):
-    with pytest.raises(NoCamera, match="holds 0 pictures"):
+    with pytest.raises(NoCameraError, match="holds 0 pictures"):
         open_source(str(tmp_path))
-    with pytest.raises(NoCamera):
+    with pytest.raises(NoCameraError):
         StillSource([])
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.mp4"])
 def test_file_that_is_neither_picture_nor_video(tmp_path, name):
     (tmp_path / name).write_bytes(b"nothing of the kind" * 50)
-    with pytest.raises(NoCamera):
+    with pytest.raises(NoCameraError):
         next(open_source(str(tmp_path / name)).frames())
 
 
@@ -104,7 +104,7 @@ def test_camera_that_goes_silent(video, monkeypatch):
     frames = source.frames()
     assert len(list(islice(frames, 3))) == 3
     monkeypatch.setattr(VideoSource, "is_live", property(lambda self: True))
-    with pytest.raises(CameraStopped, match="gives no frames") as caught:
+    with pytest.raises(CameraStoppedError, match="gives no frames") as caught:
         next(frames)
     assert isinstance(caught.value, CameraError)
     assert caught.value.reason == "camera_stopped"
