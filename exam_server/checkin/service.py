@@ -201,7 +201,7 @@ def admit_manually(
         reasons=[reason.value for reason in _reasons_by_hand(chip_refused)],
         condition=Condition.BY_TWO_OFFICERS,
         created_at=now,
-        consent=photograph is not None,
+        consent=False,  # nobody was asked to have faces compared
         decided_by=first.id,
         second_officer=second.id,
         decided_at=now,
