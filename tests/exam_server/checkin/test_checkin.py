@@ -540,3 +540,11 @@ def test_a_face_record_beyond_reason_is_no_request(
     answer = kiosk.send("POST", "/checkins", json.dumps(body).encode())
     assert answer.status_code == 400
     assert api.Refusal.model_validate_json(answer.content).code is ErrorCode.BAD_REQUEST
+
+
+def test_a_photograph_taken_by_hand_is_no_consent_to_compare_faces(
+    world: World, kiosk: Kiosk
+) -> None:
+    placement = kiosk.heartbeat().placement
+    assert placement is not None
+    assert not by_hand(world, placement.id, photograph=JPEG).consent
