@@ -426,10 +426,25 @@ def test_many_uploads_at_once_have_one_outcome(world: World, desk: Desk) -> None
         first = session.get_one(JournalRecord, (attempt.id, 1))
     if first.head == fork.head:
         assert outcomes == {1, ErrorCode.RECORD_REJECTED}
+        assert set_aside(world) == [SetAside.FORK] * len(batch)
     else:
         assert outcomes == {5, ErrorCode.RECORD_REJECTED}
         assert attempt.head == desk.head
-    assert set_aside(world).count(SetAside.FORK) == 1
+        assert set_aside(world) == [SetAside.FORK]
+
+
+@pytest.mark.parametrize("fork_first", [False, True])
+def test_the_branch_that_comes_second_is_kept_whole_as_evidence(
+    world: World, desk: Desk, fork_first: bool
+) -> None:
+    batch = [desk.record(Visited(f"i{n}")) for n in range(5)]
+    fork = desk.record(Visited("fork"), sequence=1, previous=batch[0].previous)
+    first, second = ([fork], batch) if fork_first else (batch, [fork])
+    assert desk.send(*first).sequence == len(first)
+    for _ in range(2):
+        with pytest.raises(RefusalError, match="other content"):
+            desk.send(*second)
+        assert set_aside(world) == [SetAside.FORK] * len(second)
 
 
 def test_a_seat_receives_its_own_candidate_only(world: World, desk: Desk) -> None:
