@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from card_reader import tlv
-from card_reader.access.passwords import MrzPassword, cccd_passwords, citizen_of_qr
+from card_reader.access.citizen_card import cccd_passwords, citizen_of_qr
+from card_reader.access.passwords import MrzPassword
 from card_reader.errors import (
     CardError,
     CardReason,

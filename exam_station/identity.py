@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from card_reader.access.passwords import cccd_passwords
+from card_reader.access.citizen_card import cccd_passwords
 from card_reader.errors import CardError, CardReason
 from card_reader.evidence import Challenge, ChipEvidence, Freshness
 from card_reader.lds import DATA_GROUPS, dg2

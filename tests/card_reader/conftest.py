@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from card_reader.access.passwords import MrzPassword, cccd_passwords
+from card_reader.access.citizen_card import cccd_passwords
+from card_reader.access.passwords import MrzPassword
 from card_reader.evidence import Challenge, Freshness
 from card_reader.simulator.issuer import Issuer
 from card_reader.simulator.personalisation import Holder

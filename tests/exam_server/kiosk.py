@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from pydantic import BaseModel
 
-from card_reader.access.passwords import cccd_passwords
+from card_reader.access.citizen_card import cccd_passwords
 from card_reader.evidence import Challenge, Freshness
 from card_reader.reader import read_card
 from card_reader.simulator.chip import Chip

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from card_reader import pcsc
-from card_reader.access.passwords import cccd_passwords
+from card_reader.access.citizen_card import cccd_passwords
 from card_reader.errors import CardError, ReaderError
 from card_reader.evidence import Challenge, ChipEvidence, Freshness
 from card_reader.reader import read_card

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from card_reader.access.passwords import MrzPassword, cccd_passwords
+from card_reader.access.citizen_card import cccd_passwords
+from card_reader.access.passwords import MrzPassword
 from card_reader.errors import AccessDeniedError, CardReason, ReaderError
 from card_reader.evidence import Challenge, ChipEvidence, Freshness
 from card_reader.reader import read_card

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from card_reader.access.passwords import MrzPassword, cccd_passwords, citizen_of_qr
+from card_reader.access.citizen_card import cccd_passwords, citizen_of_qr
+from card_reader.access.passwords import MrzPassword
 from card_reader.errors import CardReason, UnreadableInputError
 from card_reader.simulator.personalisation import expiry
 
