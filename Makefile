@@ -1,5 +1,5 @@
 # Every target prepares what it needs first and does nothing twice.
-.PHONY: setup demo test check format bench clean
+.PHONY: setup demo test check format bench fuzz clean
 
 SHELL := /bin/bash
 VENV_PYTHON := .venv/bin/python
@@ -21,6 +21,10 @@ format: setup
 
 bench: setup
 	@$(VENV_PYTHON) -m benchmarks $(NAME)
+
+# A long run of the fuzzers: SECONDS for each, 60 where none is named.
+fuzz: setup
+	@$(VENV_PYTHON) -m fuzzing $(if $(SECONDS),--seconds $(SECONDS))
 
 clean:
 	@rm -rf build

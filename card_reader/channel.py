@@ -1,39 +1,50 @@
-"""Commands to a card over a transport: chaining of responses, secure messaging, files.
+"""Commands to a card over a transport: chaining, response chaining, secure messaging.
 
 The layers, from the card outwards: bytes (transport), GET RESPONSE and the corrected expected
-length, secure messaging, files.  An observer may watch every exchange; nothing is logged here.
+length, secure messaging, command chaining.  An observer may watch every exchange.  The logger
+``card_reader.traffic`` tells headers, lengths and status words, never data; it is silent unless
+its own level is set to DEBUG.
 """
 
-from collections.abc import Callable, Generator
+import logging
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from enum import Enum, auto
+from typing import Any, TypeVar
 
-from card_reader import tlv
-from card_reader.apdu import MAX_SHORT_LE, CommandApdu, ResponseApdu, StatusWord
-from card_reader.errors import CardError, CardReason, ChipError
-from card_reader.lds import ElementaryFile
-from card_reader.secure_messaging import SecureMessaging
+from card_reader.apdu import (
+    MAX_EXTENDED_LE,
+    MAX_SHORT_DATA,
+    MAX_SHORT_LE,
+    CommandApdu,
+    ResponseApdu,
+    StatusWord,
+)
+from card_reader.errors import CardReason, ChipError
+from card_reader.secure_messaging import SecureMessaging, SessionKeys
+from card_reader.strategy import BLOCKS, Strategy
 from card_reader.transport import Transport
 
 Result = TypeVar("Result")
 
-MAX_FILE = 256 * 1024
+MAX_RESPONSE_DATA = 256 * 1024
 MAX_CHAINED = 4096
-MAX_B0_OFFSET = 0x7FFF
-HEADER_READ = 8
-# Data bytes of one READ BINARY: every size fails on some card, so start well and step down.
-BLOCK_SIZES = (MAX_SHORT_LE, 231, 223, 160, 96)
-LENGTH_REFUSALS = frozenset(
-    {StatusWord.WRONG_LENGTH, StatusWord.WRONG_P1_P2, StatusWord.NO_DIAGNOSIS}
-)
-COMPLETE = frozenset({StatusWord.OK, StatusWord.END_OF_FILE})
-MISSING = frozenset({StatusWord.FILE_NOT_FOUND, StatusWord.REFERENCED_DATA_NOT_FOUND})
-PROTECTED = frozenset({StatusWord.SECURITY_STATUS, StatusWord.CONDITIONS_NOT_SATISFIED})
+MAX_APDUS = 10_000  # of one conversation: 256 KB in the smallest blocks, and twice as many more
+CHAINED = 0x10  # class bit: further commands of the chain follow (ISO 7816-4 §5.4.1)
+GET_RESPONSE = 0xC0
+# Most bytes that protection adds to a long response: 87 and 99 and 8E, padding, status word.
+PROTECTION_OVERHEAD = 64
+
+TRAFFIC = logging.getLogger("card_reader.traffic")
+TRAFFIC.setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One command and its response: as sent, and in plain where they were protected."""
+    """One command and its response: as sent, and in plain where they were protected.
+
+    A response that came in pieces stands here as a whole.
+    """
 
     command: bytes
     response: bytes
@@ -47,51 +58,89 @@ Recorder = Callable[[Exchange], None]
 class Channel:
     """One conversation with a card.  Not for use by several threads.
 
-    ``apdus`` counts exchanges, ``traffic`` the bytes both ways.
+    ``apdus`` counts exchanges, ``traffic`` the bytes both ways.  ``sent_extended``: whether the
+    last command had the extended form; ``last_status``: the last status word, the protected one
+    where it was authentic; ``first_response``: the first response, as the card sent it, since
+    :meth:`protect` last changed the session.  ``strategy`` is what is known of this kind of card;
+    it grows by :meth:`learn`.
     """
 
-    def __init__(self, transport: Transport, *, recorder: Recorder | None = None) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        strategy: Strategy | None = None,
+        recorder: Recorder | None = None,
+    ) -> None:
         self._transport = transport
         self._recorder = recorder
         self._secure_messaging: SecureMessaging | None = None
-        self._block = 0  # index into BLOCK_SIZES
-        self._short_ids = True
+        self.strategy = strategy or Strategy()
+        self.last_command: CommandApdu | None = None
+        self.last_status = 0
+        self.sent_extended = False
+        self.first_response = b""
         self.apdus = 0
         self.traffic = 0
 
     @property
-    def block_size(self) -> int:
-        """Data bytes asked for by one READ BINARY."""
-        limit = self._secure_messaging.max_short_data if self._secure_messaging else MAX_SHORT_LE
-        return min(BLOCK_SIZES[self._block], limit)
+    def atr(self) -> bytes:
+        return self._transport.atr
 
-    def step_down(self) -> bool:
-        """Read in smaller blocks from now on; False where there is no smaller one."""
-        current = self.block_size
-        smaller = [index for index, size in enumerate(BLOCK_SIZES) if size < current]
-        self._block = smaller[0] if smaller else self._block
-        return bool(smaller)
+    @property
+    def session_keys(self) -> SessionKeys | None:
+        """Keys and counter of the session in force, None without one."""
+        return self._secure_messaging.keys if self._secure_messaging else None
+
+    @property
+    def max_short_data(self) -> int:
+        """Most plain bytes that a command or a response in the short form holds."""
+        session = self._secure_messaging
+        return session.max_short_data if session else MAX_SHORT_LE
+
+    @property
+    def max_data(self) -> int:
+        """Most plain bytes that one response may be asked for."""
+        if self.strategy.extended is False:
+            return self.max_short_data
+        stated = self.strategy.max_response
+        if stated is None:
+            return BLOCKS[0]
+        return max(self.max_short_data, min(stated - PROTECTION_OVERHEAD, BLOCKS[0]))
+
+    def learn(self, **lesson: Any) -> None:
+        """Note what this card has shown: fields of :class:`Strategy`."""
+        self.strategy = replace(self.strategy, **lesson)
+
+    def attach(self, transport: Transport) -> None:
+        """Go on over a new contact; the session of the old one is gone."""
+        self._transport = transport
+        self._secure_messaging = None
 
     def protect(self, session: SecureMessaging | None) -> None:
         """Use ``session`` from now on; None goes back to plain commands."""
         self._secure_messaging = session
+        self.first_response = b""
 
-    def send(self, command: CommandApdu) -> ResponseApdu:
-        """Send one command, protected where a session is set, and return the plain response."""
-        session = self._secure_messaging
-        if session is None:
-            response, raw = self._exchange(command)
-            self._record(Exchange(command.to_bytes(), raw))
-            return response
-        protected = session.wrap(command)
-        response, raw = self._exchange(protected)
-        plain: ResponseApdu | None = None
-        try:
-            plain = session.unwrap(response)
-        finally:
-            plain_raw = plain.to_bytes() if plain else None
-            self._record(Exchange(protected.to_bytes(), raw, command.to_bytes(), plain_raw))
-        return plain
+    def send(self, command: CommandApdu, *, extended: bool | None = None) -> ResponseApdu:
+        """Send one command, protected where a session is set, and return the plain response.
+
+        ``extended``: True asks for the extended form, False forbids it; else it is used where it
+        is needed and this kind of card takes it.  In the short form data that is too long goes in
+        a chain of commands, and an answer that is too long comes in pieces.
+        """
+        form = _Form.of(extended, self.strategy)
+        for link in self._links(command, form):
+            response = self._send_one(link, form)
+            if not response.ok:
+                break
+        return response
+
+    def send_as_it_is(self, command: bytes) -> bytes:
+        """Transmit a command that was protected elsewhere; the raw response, unchecked."""
+        response = self._exchange(CommandApdu.from_bytes(command))
+        self._record(Exchange(command, response.to_bytes()))
+        return response.to_bytes()
 
     def run(self, protocol: Generator[CommandApdu, ResponseApdu, Result]) -> Result:
         """Drive a protocol that yields commands until it returns its result."""
@@ -103,125 +152,121 @@ class Channel:
             result: Result = stop.value
             return result
 
-    def select_application(self, application_id: bytes) -> None:
-        """SELECT by name without an expected length, which some cards refuse (7816-4 §11.1.1)."""
-        response = self.send(CommandApdu(0x00, 0xA4, 0x04, 0x0C, application_id))
-        if not response.ok:
-            raise CardError(
-                f"the card has no eMRTD application ({response.sw:04X})", CardReason.NOT_AN_EMRTD
-            )
-
-    def read_file(self, file: ElementaryFile) -> bytes:
-        """The whole file with its outer tag, as its own header says how long it is."""
-        first = self._first_block(file)
-        total = tlv.header_length(first)
-        if total > MAX_FILE:
-            raise ChipError(f"{file.name} claims {total} bytes", CardReason.TOO_LARGE)
-        content = bytearray(first[:total])
-        while len(content) < total:
-            content += self._block_at(file, len(content), total - len(content))
-        return bytes(content)
-
-    def _first_block(self, file: ElementaryFile) -> bytes:
-        """Read the beginning by short file identifier, else after SELECT (7816-4 §11.2.3)."""
-        if self._short_ids:
-            response = self._by_short_id(file)
-            if response.sw in COMPLETE and response.data:
-                return response.data
-            if response.sw in PROTECTED:
-                raise _file_error(file, response.sw)
-        self._select(file)
-        self._short_ids = False  # the card knows the file, but not by its short identifier
-        command = CommandApdu(0x00, 0xB0, 0x00, 0x00, le=HEADER_READ)
-        return self._data(file, self._corrected(command))
-
-    def _by_short_id(self, file: ElementaryFile) -> ResponseApdu:
-        while True:
-            command = CommandApdu(0x00, 0xB0, 0x80 | file.short_id, 0x00, le=self.block_size)
-            response = self._corrected(command)
-            if response.sw != StatusWord.WRONG_LENGTH or not self.step_down():
-                return response
-
-    def _block_at(self, file: ElementaryFile, offset: int, missing: int) -> bytes:
-        while True:
-            wanted = min(self.block_size, missing)
-            if offset <= MAX_B0_OFFSET:
-                command = CommandApdu(0x00, 0xB0, offset >> 8, offset & 0xFF, le=wanted)
-                response = self._corrected(command)
+    def _links(self, command: CommandApdu, form: "_Form") -> Iterator[CommandApdu]:
+        """The command itself, or the chain that carries its data (ISO 7816-4 §5.4.1)."""
+        size = self.max_short_data if self._secure_messaging else MAX_SHORT_DATA
+        # A command that is itself a link, as PACE sends them, cannot be divided once more.
+        if form is not _Form.SHORT or len(command.data) <= size or command.cla & CHAINED:
+            yield command
+            return
+        for start in range(0, len(command.data), size):
+            piece = command.data[start : start + size]
+            if start + size < len(command.data):
+                yield replace(command, cla=command.cla | CHAINED, data=piece, le=None)
             else:
-                response = self._read_far(offset, wanted)
-            if response.sw in LENGTH_REFUSALS and self.step_down():
-                continue
-            return self._data(file, response)[:missing]
+                yield replace(command, data=piece)
 
-    def _read_far(self, offset: int, wanted: int) -> ResponseApdu:
-        """READ BINARY with odd instruction: offset in 54, data in 53 (7816-4 §11.2.3)."""
-        place = tlv.encode(0x54, offset.to_bytes(3, "big"))
-        overhead = 3  # tag and length field of the answer's data object
-        wanted = min(wanted, self.block_size - overhead)
-        response = self._corrected(CommandApdu(0x00, 0xB1, 0, 0, place, wanted + overhead))
-        if response.sw not in COMPLETE:
+    def _send_one(self, command: CommandApdu, form: "_Form") -> ResponseApdu:
+        self.last_command = command
+        if form is _Form.SHORT and (command.le or 0) > self.max_short_data:
+            command = replace(command, le=MAX_SHORT_LE)  # all there is, in pieces
+        if self._secure_messaging is None:
+            response = self._exchange(command)
+            self._record(Exchange(command.to_bytes(), response.to_bytes()))
             return response
-        return ResponseApdu(tlv.find([tlv.parse(response.data)], 0x53).value, response.sw)
+        response = self._protected(self._secure_messaging, command, form)
+        data = response.data
+        for _ in range(MAX_CHAINED):
+            more = StatusWord.more_available(response.sw)
+            if more is None or len(data) > MAX_RESPONSE_DATA:
+                return ResponseApdu(data, response.sw)
+            fetch = CommandApdu(0x00, GET_RESPONSE, 0x00, 0x00, le=more)
+            response = self._protected(self._secure_messaging, fetch, form)
+            data += response.data
+        raise _endless()
 
-    def _select(self, file: ElementaryFile) -> None:
-        file_id = file.file_id.to_bytes(2, "big")
-        response = self.send(CommandApdu(0x00, 0xA4, 0x02, 0x0C, file_id))
-        if not response.ok:
-            raise _file_error(file, response.sw)
+    def _protected(
+        self, session: SecureMessaging, command: CommandApdu, form: "_Form"
+    ) -> ResponseApdu:
+        """One protected exchange; the session is over once a response is not authentic.
 
-    def _data(self, file: ElementaryFile, response: ResponseApdu) -> bytes:
-        if response.sw not in COMPLETE:
-            raise _file_error(file, response.sw)
-        if not response.data:
-            raise ChipError(f"{file.name} ends before its own length")
-        return response.data
+        The outer expected length is not authenticated: it only chooses the form of the APDU.
+        """
+        protected = session.wrap(command)
+        needed = len(protected.data) > MAX_SHORT_DATA or (command.le or 0) > MAX_SHORT_LE
+        long = needed or form is _Form.EXTENDED
+        protected = replace(protected, le=MAX_EXTENDED_LE if long else MAX_SHORT_LE)
+        sent = self._exchange(protected)
+        plain: ResponseApdu | None = None
+        try:
+            plain = session.unwrap(sent)
+            self.last_status = plain.sw
+        finally:
+            plain_raw = plain.to_bytes() if plain else None
+            self._record(
+                Exchange(protected.to_bytes(), sent.to_bytes(), command.to_bytes(), plain_raw)
+            )
+        return plain
 
-    def _corrected(self, command: CommandApdu) -> ResponseApdu:
-        """Send; where the card names the right expected length, ask once more with it."""
-        response = self.send(command)
-        le = StatusWord.right_le(response.sw)
-        if le is None:
-            return response
-        return self.send(replace(command, le=le))
-
-    def _exchange(self, command: CommandApdu) -> tuple[ResponseApdu, bytes]:
-        """One command with 6Cxx corrected and 61xx fetched; also the last raw response."""
-        raw = self._transmit(command)
-        response = ResponseApdu.from_bytes(raw)
+    def _exchange(self, command: CommandApdu) -> ResponseApdu:
+        """One command on the wire, with 6Cxx corrected and 61xx fetched."""
+        response = self._transmit(command)
         le = StatusWord.right_le(response.sw)
         if le is not None and not response.data and le != command.le:
             command = replace(command, le=le)
-            raw = self._transmit(command)
-            response = ResponseApdu.from_bytes(raw)
+            response = self._transmit(command)
         data = response.data
         for _ in range(MAX_CHAINED):
             more = StatusWord.more_available(response.sw)
             if more is None:
                 whole = ResponseApdu(data, response.sw)
-                return whole, whole.to_bytes()
-            if len(data) > MAX_FILE:
+                self.last_status = whole.sw
+                self.first_response = self.first_response or whole.to_bytes()
+                return whole
+            if len(data) > MAX_RESPONSE_DATA:
                 break
-            raw = self._transmit(CommandApdu(command.cla & 0x03, 0xC0, 0x00, 0x00, le=more))
-            response = ResponseApdu.from_bytes(raw)
+            fetch = CommandApdu(command.cla & 0x03, GET_RESPONSE, 0x00, 0x00, le=more)
+            response = self._transmit(fetch)
             data += response.data
-        raise ChipError("a chained response without end", CardReason.TOO_LARGE)
+        raise _endless()
 
-    def _transmit(self, command: CommandApdu) -> bytes:
+    def _transmit(self, command: CommandApdu) -> ResponseApdu:
+        if self.apdus == MAX_APDUS:
+            raise ChipError("the card keeps the reader busy without end", CardReason.TOO_LARGE)
         sent = command.to_bytes()
+        self.sent_extended = command.extended
         received = self._transport.transmit(sent)
         self.apdus += 1
         self.traffic += len(sent) + len(received)
-        return received
+        response = ResponseApdu.from_bytes(received)
+        TRAFFIC.debug(
+            "%s Lc %d Le %s -> %d bytes, %04X",
+            command.header.hex().upper(),
+            len(command.data),
+            command.le,
+            len(response.data),
+            response.sw,
+        )
+        return response
 
     def _record(self, exchange: Exchange) -> None:
         if self._recorder is not None:
             self._recorder(exchange)
 
 
-def _file_error(file: ElementaryFile, sw: int) -> CardError:
-    if sw in MISSING:
-        return CardError(f"{file.name} is not on the card", CardReason.FILE_MISSING)
-    if sw in PROTECTED:
-        return CardError(f"{file.name} may not be read", CardReason.FILE_PROTECTED)
-    return ChipError(f"{file.name}: the chip answered {sw:04X} ({StatusWord.meaning(sw)})")
+class _Form(Enum):
+    """Which form a command takes (ISO 7816-4 §5.2)."""
+
+    SHORT = auto()
+    AS_NEEDED = auto()
+    EXTENDED = auto()
+
+    @classmethod
+    def of(cls, extended: bool | None, strategy: Strategy) -> "_Form":
+        if extended is None:
+            return cls.SHORT if strategy.extended is False else cls.AS_NEEDED
+        return cls.EXTENDED if extended else cls.SHORT
+
+
+def _endless() -> ChipError:
+    return ChipError("a chained response without end", CardReason.TOO_LARGE)

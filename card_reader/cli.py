@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from card_reader import commands
+from card_reader import commands, read_command, replay_command
 from card_reader.errors import CardError
 from card_reader.simulator import commands as simulator_commands
 
@@ -29,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _Parser(prog="card-reader", description="Read and verify chip identity cards.")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     commands.register(subparsers)
+    read_command.register(subparsers)
+    replay_command.register(subparsers)
     simulator_commands.register(subparsers)
     parsed = parser.parse_args(arguments)
     try:

@@ -7,20 +7,24 @@ The raw bytes that are hashed and signed are kept as they were sent; nothing is 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from asn1crypto import algos, cms, core, x509
+from asn1crypto import algos, cms, core
 
 from card_reader import tlv
-from card_reader.asn1 import parsing
+from card_reader.asn1 import definite_form, parsing, unsigned
+from card_reader.distinguished_names import parse_name
 from card_reader.errors import CardReason, MalformedFileError
 
 MAX_CERTIFICATES = 16
 MAX_SIGNERS = 4
 MAX_ATTRIBUTES = 32
+_DATA = "1.2.840.113549.1.7.1"
 _SIGNED_DATA = "1.2.840.113549.1.7.2"
 _CONTENT_TYPE = "1.2.840.113549.1.9.3"
 _MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
+_MESSAGE_DIGEST_DER = bytes.fromhex("06092A864886F70D010904")
 _SIGNING_TIME = "1.2.840.113549.1.9.5"
 _SET = 0x31
+_NO_PARAMETERS = (b"", b"\x05\x00")  # RFC 5754 §2: absent or NULL
 _VERSIONS = frozenset({"v1", "v3", "v4", "v5"})
 _SIGNER_VERSIONS = frozenset({"v1", "v3"})
 
@@ -30,8 +34,9 @@ class SignerInfo:
     """One signature over the content.
 
     The signer is named by ``issuer`` (a comparable form of the name) and ``serial``, or by
-    ``key_id``.  ``attributes`` are the signed attributes as the DER SET that was signed, empty
-    where the signature covers the content itself.
+    ``key_id``.  ``attributes`` are the encodings of the signed attributes that may have been
+    signed: as they were sent, and in the order of DER where that differs (RFC 5652 §5.4 signs
+    DER, some issuers what they send); empty where the signature covers the content itself.
     """
 
     issuer: str | None
@@ -39,7 +44,7 @@ class SignerInfo:
     key_id: bytes | None
     digest_oid: str
     signature_algorithm: bytes
-    attributes: bytes
+    attributes: tuple[bytes, ...]
     content_type: str | None
     message_digest: bytes | None
     signing_time: datetime | None
@@ -48,17 +53,31 @@ class SignerInfo:
 
 @dataclass(frozen=True, slots=True)
 class SignedData:
-    """``content_type`` dotted, the signed ``content``, DER ``certificates``, ``signers``."""
+    """``content_type`` dotted, the signed ``content``, DER ``certificates``, ``signers``.
+
+    ``has_right_versions``: its version and its signers' are those that its contents demand.
+    """
 
     content_type: str
     content: bytes
     certificates: tuple[bytes, ...]
     signers: tuple[SignerInfo, ...]
+    has_right_versions: bool
 
 
 def parse_signed_data(raw: bytes) -> SignedData:
-    """A ContentInfo with SignedData; BER with indefinite lengths is read too."""
-    with parsing("CMS SignedData", MalformedFileError):
+    """A ContentInfo with SignedData; the forms of BER that DER excludes are read too."""
+    try:
+        return _parse(raw)
+    except MalformedFileError as error:
+        plain = definite_form(raw)
+        if plain == raw:
+            raise error
+        return _parse(plain)
+
+
+def _parse(raw: bytes) -> SignedData:
+    with parsing("CMS SignedData", MalformedFileError, raw):
         info = cms.ContentInfo.load(raw, strict=True)
         if info["content_type"].dotted != _SIGNED_DATA:
             raise MalformedFileError("the CMS object is not SignedData")
@@ -69,6 +88,7 @@ def parse_signed_data(raw: bytes) -> SignedData:
             bytes(encapsulated["content"]),
             _certificates(data["certificates"]),
             _signers(data["signer_infos"]),
+            _has_right_versions(data),
         )
         _check_outside(data, signed)
     return signed
@@ -76,17 +96,36 @@ def parse_signed_data(raw: bytes) -> SignedData:
 
 def _check_outside(data: cms.SignedData, signed: SignedData) -> None:
     """The parts no signature covers: known versions, and the hashes that are used announced."""
+    if len(data["digest_algorithms"]) > MAX_SIGNERS:
+        raise MalformedFileError("too many hashes announced", CardReason.TOO_LARGE)
     announced = {item["algorithm"].dotted for item in data["digest_algorithms"]}
     versions = {item["version"].native for item in data["signer_infos"]}
     if data["version"].native not in _VERSIONS or not versions <= _SIGNER_VERSIONS:
         raise MalformedFileError("CMS SignedData of an unknown version")
+    hashes = [*data["digest_algorithms"], *(i["digest_algorithm"] for i in data["signer_infos"])]
+    if any(item["parameters"].dump() not in _NO_PARAMETERS for item in hashes):
+        raise MalformedFileError("CMS SignedData gives a hash parameters")
     if any(signer.digest_oid not in announced for signer in signed.signers):
         raise MalformedFileError("CMS SignedData does not announce the hash that it uses")
 
 
-def name_key(name: x509.Name) -> str:
-    """A form of a distinguished name that is equal for equal names (RFC 5280 §7.1)."""
-    return str(name.hashable)
+def _has_right_versions(data: cms.SignedData) -> bool:
+    """RFC 5652 §5.1, §5.3; attribute certificates, which want others, are not for documents."""
+    named = [item["sid"].name == "issuer_and_serial_number" for item in data["signer_infos"]]
+    versions = [item["version"].native for item in data["signer_infos"]]
+    plain = data["encap_content_info"]["content_type"].dotted == _DATA and all(named)
+    return data["version"].native == ("v1" if plain else "v3") and versions == [
+        "v1" if by_issuer else "v3" for by_issuer in named
+    ]
+
+
+def looks_like_attributes(content: bytes) -> bool:
+    """Whether ``content`` could be the signed attributes of another message.
+
+    A signature over attributes is one over content without any, once they are sent as that; so a
+    SET with a message digest in it is never content that is signed directly.
+    """
+    return content[:1] == bytes([_SET]) and _MESSAGE_DIGEST_DER in content
 
 
 def _certificates(field: cms.CertificateSet) -> tuple[bytes, ...]:
@@ -107,13 +146,13 @@ def _signer(item: cms.SignerInfo) -> SignerInfo:
     identifier = item["sid"]
     issuer = serial = key_id = None
     if identifier.name == "issuer_and_serial_number":
-        issuer = name_key(identifier.chosen["issuer"])
-        serial = int(identifier.chosen["serial_number"].native)
+        issuer = parse_name(identifier.chosen["issuer"].dump()).key
+        serial = unsigned(identifier.chosen["serial_number"].contents)
     else:
         key_id = bytes(identifier.chosen)
     attributes = item["signed_attrs"]
-    raw = b"" if isinstance(attributes, core.Void) else _signed_bytes(attributes)
-    values = _attribute_values(raw)
+    signed = () if isinstance(attributes, core.Void) else _signed_encodings(attributes)
+    values = _attribute_values(signed[0]) if signed else {}
     digest_algorithm: algos.DigestAlgorithm = item["digest_algorithm"]
     return SignerInfo(
         issuer,
@@ -121,7 +160,7 @@ def _signer(item: cms.SignerInfo) -> SignerInfo:
         key_id,
         digest_algorithm["algorithm"].dotted,
         item["signature_algorithm"].dump(),
-        raw,
+        signed,
         _object_identifier(values.get(_CONTENT_TYPE)),
         _octets(values.get(_MESSAGE_DIGEST)),
         _time(values.get(_SIGNING_TIME)),
@@ -129,16 +168,15 @@ def _signer(item: cms.SignerInfo) -> SignerInfo:
     )
 
 
-def _signed_bytes(attributes: cms.CMSAttributes) -> bytes:
-    """The attributes as signed: the bytes sent, under the tag SET (RFC 5652 §5.4)."""
+def _signed_encodings(attributes: cms.CMSAttributes) -> tuple[bytes, ...]:
+    """The attributes under the tag SET: as sent, and sorted as DER wants (RFC 5652 §5.4)."""
     if len(attributes) > MAX_ATTRIBUTES:
         raise MalformedFileError("too many signed attributes", CardReason.TOO_LARGE)
-    raw = tlv.encode(_SET, attributes.contents)
-    try:
-        tlv.parse(raw).children()
-    except MalformedFileError:  # indefinite lengths inside: the signature is over the DER
-        raw = attributes.untag().dump(force=True)
-    return raw
+    # Of indefinite lengths the definite form was signed: the signature is over DER.
+    sent = definite_form(tlv.encode(_SET, attributes.contents))
+    items = tlv.parse(sent).children()
+    ordered = tlv.encode(_SET, b"".join(sorted(item.raw for item in items)))
+    return (sent,) if ordered == sent else (sent, ordered)
 
 
 class _Attribute(core.Sequence):  # type: ignore[misc]  # untyped
@@ -147,8 +185,6 @@ class _Attribute(core.Sequence):  # type: ignore[misc]  # untyped
 
 def _attribute_values(raw: bytes) -> dict[str, bytes]:
     """DER of the only value of each signed attribute, by its dotted type."""
-    if not raw:
-        return {}
     values: dict[str, bytes] = {}
     for item in tlv.parse(raw).children():
         oid = _Attribute.load(item.raw, strict=True)["type"].dotted

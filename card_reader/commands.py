@@ -1,30 +1,24 @@
-"""``card-reader readers``, ``read``, ``verify`` and ``trust`` (contract: docs, "Commands")."""
+"""``card-reader readers``, ``verify`` and ``trust`` (contract: docs, "Commands")."""
 
 import argparse
-import base64
 import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from card_reader import tlv
-from card_reader.access.citizen_card import cccd_passwords, citizen_of_qr
-from card_reader.access.passwords import MrzPassword
 from card_reader.errors import (
-    CardError,
     CardReason,
     MalformedFileError,
     MalformedTlvError,
     ReaderError,
     UnreadableInputError,
 )
-from card_reader.evidence import Challenge, ChipEvidence, Freshness
-from card_reader.lds import DATA_GROUPS, EF_SOD, FILES_BY_TAG, dg2
-from card_reader.reader import StepName, read_card
-from card_reader.recording import SessionRecording, write_private
+from card_reader.lds import DATA_GROUPS, EF_CARD_SECURITY, EF_SOD, FILES_BY_TAG, card_security
 from card_reader.trust.inventory import Kind, take_inventory
 from card_reader.trust.master_list import (
     CertificateFile,
@@ -32,11 +26,10 @@ from card_reader.trust.master_list import (
     is_signed_data,
 )
 from card_reader.trust.store import Realm, TrustStore, read_certificate_files, read_files
-from card_reader.verify import STORED_FILES, Policy, Report, Verdict, examine
+from card_reader.verify import STORED_FILES, Report, Verdict, examine, examine_card_security
 
 EXIT_POSITIVE = 0
 EXIT_NEGATIVE = 1
-PORTRAIT_SUFFIXES = {"image/jpeg": ".jpg", "image/jp2": ".jp2", "image/png": ".png"}
 # On the command line whoever names the anchors chooses: those of test issuers may be named too.
 REALM = Realm.TEST
 
@@ -46,9 +39,13 @@ Subparsers = Any  # argparse gives its type no public name
 def register(subparsers: Subparsers) -> None:
     """Add the commands; each sets ``run``, a function from the arguments to the exit code."""
     _register_readers(subparsers)
-    _register_read(subparsers)
     _register_verify(subparsers)
     _register_trust(subparsers)
+
+
+def tell(text: str, *, end: str = "\n") -> None:
+    """A line for the person at the terminal, on stderr."""
+    print(text, end=end, file=sys.stderr, flush=True)
 
 
 def print_json(content: dict[str, object]) -> None:
@@ -62,30 +59,17 @@ def _register_readers(subparsers: Subparsers) -> None:
     parser.set_defaults(run=_readers)
 
 
-def _register_read(subparsers: Subparsers) -> None:
-    parser = subparsers.add_parser("read", help="read and verify the card in a reader")
-    parser.add_argument("--reader", metavar="NAME", help="part of the name; else one with a card")
-    parser.add_argument("--doc", metavar="N", help="document number as the MRZ prints it")
-    parser.add_argument("--expiry", metavar="YYMMDD", help="date of expiry")
-    parser.add_argument("--dob", metavar="DATE", help="YYMMDD with --doc, YYYY-MM-DD with --cccd")
-    parser.add_argument("--cccd", metavar="N", help="the citizen's 12-digit number")
-    parser.add_argument("--qr", metavar="TEXT", help="text of the QR code on the card")
-    _add_trust(parser)
-    parser.add_argument("--challenge", metavar="HEX", type=_challenge, help="8 bytes, else drawn")
-    parser.add_argument("--out", metavar="DIR", type=Path, help="write files, portrait, evidence")
-    parser.add_argument("--record", metavar="FILE", type=Path, help="write the whole session")
-    parser.add_argument("--json", action="store_true")
-    parser.set_defaults(run=_read)
-
-
 def _register_verify(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser("verify", help="passive authentication of stored files")
     parser.add_argument("paths", nargs="+", type=Path, metavar="DIR_OR_FILE")
     parser.add_argument(
         "--dg", action="append", default=[], type=_data_group, metavar="N=FILE", help="a data group"
     )
-    _add_trust(parser)
+    add_trust(parser)
     parser.add_argument("--at", type=_day, metavar="YYYY-MM-DD", help="compare dates with this day")
+    parser.add_argument(
+        "--strict", action="store_true", help="refuse what departs from the standards in form alone"
+    )
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=_verify)
 
@@ -97,7 +81,7 @@ def _register_trust(subparsers: Subparsers) -> None:
     parser.set_defaults(run=_trust)
 
 
-def _add_trust(parser: argparse.ArgumentParser) -> None:
+def add_trust(parser: argparse.ArgumentParser) -> None:
     options: dict[str, Any] = {"nargs": "+", "action": "extend", "type": Path, "default": []}
     parser.add_argument("--trust", metavar="PATH", help="issuer certificates (CSCA)", **options)
     parser.add_argument("--crl", metavar="PATH", help="revocation lists", **options)
@@ -119,135 +103,9 @@ def _readers(arguments: argparse.Namespace) -> int:
     for item in readers if not arguments.json else ():
         print(f"{item.name}: {'card ' + item.atr.hex() if item.card_present else 'empty'}")
     if not readers:
-        print(
-            "card-reader: " + str(ReaderError("no reader", CardReason.NO_READER)), file=sys.stderr
-        )
+        tell(f"card-reader: {ReaderError('no reader', CardReason.NO_READER)}")
         return EXIT_NEGATIVE
     return EXIT_POSITIVE
-
-
-# --- read ---------------------------------------------------------------------------------------
-
-
-def _read(arguments: argparse.Namespace) -> int:
-    from card_reader.pcsc import connect
-
-    passwords = _passwords(arguments)
-    trust = _trust_store(arguments)
-    recording = SessionRecording()
-    value = arguments.challenge or recording.rng(8)
-    challenge = Challenge("command-line", value, Freshness.STATION)
-    name = _reader_with_card(arguments.reader)
-    try:
-        with connect(name) as transport:
-            evidence = read_card(
-                transport,
-                passwords,
-                challenge=challenge,
-                progress=_show_step,
-                reader=name,
-                recorder=recording.exchange if arguments.record else None,
-                rng=recording.rng,
-            )
-    finally:
-        if sys.stderr.isatty():
-            print(file=sys.stderr)
-        if arguments.record:
-            recording.save(arguments.record, passwords)
-    report = examine(
-        evidence, trust, Policy(REALM, None, None), at=None, expected_challenge=challenge.value
-    )
-    if arguments.out:
-        _write_evidence(arguments.out, evidence)
-    _print_report(report, _reading_keys(evidence), as_json=arguments.json)
-    return _exit_code(report)
-
-
-def _reading_keys(evidence: ChipEvidence) -> dict[str, object]:
-    steps = [
-        {"name": s.name, "milliseconds": s.milliseconds, "apdus": s.apdus, "bytes": s.bytes}
-        for s in evidence.steps
-    ]
-    access = evidence.access
-    return {
-        "access": {"protocol": access.protocol.value, "downgrade": access.downgrade},
-        "chip_authentication": "absent",
-        "files": {name: len(content) for name, content in evidence.files.items()},
-        "steps": steps,
-        "apdus": sum(step.apdus for step in evidence.steps),
-    }
-
-
-def _passwords(arguments: argparse.Namespace) -> tuple[MrzPassword, ...]:
-    ways = [arguments.doc is not None, arguments.cccd is not None, arguments.qr is not None]
-    if sum(ways) != 1:
-        raise UnreadableInputError(
-            "give exactly one of --cccd, --doc and --qr", CardReason.NO_PASSWORD
-        )
-    today = datetime.now(UTC).date()
-    if arguments.qr is not None:
-        number, birth = citizen_of_qr(arguments.qr)
-        return cccd_passwords(number, birth, today=today)
-    if arguments.dob is None:
-        raise UnreadableInputError("the date of birth (--dob) is missing", CardReason.NO_PASSWORD)
-    if arguments.cccd is not None:
-        return cccd_passwords(arguments.cccd, _birth_day(arguments.dob), today=today)
-    if arguments.expiry is None:
-        raise UnreadableInputError(
-            "the date of expiry (--expiry) is missing", CardReason.NO_PASSWORD
-        )
-    return (MrzPassword(arguments.doc, arguments.dob, arguments.expiry),)
-
-
-def _reader_with_card(wanted: str | None) -> str:
-    from card_reader.pcsc import list_readers
-
-    readers = list_readers()
-    if not readers:
-        raise ReaderError("no reader", CardReason.NO_READER)
-    named = [item for item in readers if wanted is None or wanted in item.name]
-    if not named:
-        raise ReaderError(f"no reader is called {wanted}", CardReason.NO_READER)
-    filled = [item for item in named if item.card_present]
-    if not filled:
-        raise ReaderError("no card in the reader", CardReason.NO_CARD)
-    return filled[0].name
-
-
-def _show_step(name: StepName) -> None:
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{name}", end="", file=sys.stderr, flush=True)
-
-
-def _write_evidence(folder: Path, evidence: ChipEvidence) -> None:
-    for name, content in evidence.files.items():
-        write_private(folder / f"{name}.bin", content)
-    portrait = _portrait(evidence)
-    if portrait is not None:
-        suffix = PORTRAIT_SUFFIXES.get(portrait.mime, ".bin")
-        write_private(folder / f"portrait{suffix}", portrait.data)
-    proof = evidence.active_authentication
-    challenge = evidence.challenge
-    summary = {
-        "evidence": base64.b64encode(evidence.to_bytes()).decode(),
-        "read_at": evidence.read_at.isoformat(),
-        "reader": evidence.reader,
-        "reader_version": evidence.reader_version,
-        "atr": evidence.atr.hex(),
-        "challenge": challenge.value.hex() if challenge else None,
-        "active_authentication": proof.hex() if proof else None,
-        **_reading_keys(evidence),
-    }
-    write_private(folder / "evidence.json", json.dumps(summary, indent=1).encode())
-
-
-def _portrait(evidence: ChipEvidence) -> dg2.FaceImage | None:
-    raw = evidence.files.get(DATA_GROUPS[2].name)
-    try:
-        images = dg2.parse(raw) if raw else ()
-    except CardError:
-        return None
-    return images[0] if images else None
 
 
 # --- verify -------------------------------------------------------------------------------------
@@ -259,15 +117,20 @@ def _verify(arguments: argparse.Namespace) -> int:
         if path.is_dir():
             raise UnreadableInputError(f"--dg {number}: {path} is a folder; name the file")
         files[DATA_GROUPS[number].name] = read_files([path])[0][1]
-    if EF_SOD.name not in files:
+    card_security_file = files.get(EF_CARD_SECURITY.name)
+    trust = trust_store(arguments)
+    if EF_SOD.name in files:
+        policy = replace(STORED_FILES[REALM], strict=arguments.strict)
+        report = examine(files, trust, policy, at=arguments.at)
+    elif card_security_file is not None:
+        report = examine_card_security(card_security_file, trust, at=arguments.at)
+    else:
         raise UnreadableInputError("no EF.SOD among the files", CardReason.FILE_MISSING)
-    trust = _trust_store(arguments)
-    report = examine(files, trust, STORED_FILES[REALM], at=arguments.at)
-    _print_report(report, {}, as_json=arguments.json)
-    return _exit_code(report)
+    print_report(report, {}, as_json=arguments.json)
+    return exit_code(report)
 
 
-def _trust_store(arguments: argparse.Namespace) -> TrustStore:
+def trust_store(arguments: argparse.Namespace) -> TrustStore:
     """The anchors and lists named on the command line; an empty folder is a mistake in the call."""
     for option, paths in (("--trust", arguments.trust), ("--crl", arguments.crl)):
         for path in paths:
@@ -293,7 +156,7 @@ def _stored_files(paths: Sequence[Path]) -> dict[str, bytes]:
 
 def _name_by_tag(content: bytes) -> str | None:
     if is_signed_data(content):
-        return EF_SOD.name
+        return EF_CARD_SECURITY.name if card_security.is_card_security(content) else EF_SOD.name
     file = FILES_BY_TAG.get(content[0]) if content else None
     return file.name if file else None
 
@@ -325,12 +188,23 @@ def _trust(arguments: argparse.Namespace) -> int:
     signatures = {str(path): _list_signature(file, files) for path, file in files}
     if arguments.json:
         rows = [entry.to_dict() for entry in entries]
-        print_json({"certificates": rows, "counts": counts, "list_signature": signatures})
+        unreadable = {str(path): file.unreadable for path, file in files if file.unreadable}
+        print_json(
+            {
+                "certificates": rows,
+                "counts": counts,
+                "list_signature": signatures,
+                "unreadable": unreadable,
+            }
+        )
     else:
         for entry in entries:
             certificate = entry.certificate
             print(f"{certificate.sha256}  {entry.kind:15}  {certificate.subject_text}")
         print(", ".join(f"{name} {count}" for name, count in counts.items()))
+    for path, file in files:
+        for problem in file.unreadable:
+            print(f"card-reader: {path}: {problem}", file=sys.stderr)
     return EXIT_NEGATIVE if ListSignature.INVALID in signatures.values() else EXIT_POSITIVE
 
 
@@ -344,7 +218,7 @@ def _list_signature(file: CertificateFile, files: list[tuple[Path, CertificateFi
 # --- shared -------------------------------------------------------------------------------------
 
 
-def _print_report(report: Report, further: dict[str, object], *, as_json: bool) -> None:
+def print_report(report: Report, further: dict[str, object], *, as_json: bool) -> None:
     if as_json:
         print_json({**report.to_dict(), **further})
         return
@@ -353,7 +227,7 @@ def _print_report(report: Report, further: dict[str, object], *, as_json: bool) 
         print(f"  {finding}: {finding.explanation}")
 
 
-def _exit_code(report: Report) -> int:
+def exit_code(report: Report) -> int:
     return EXIT_POSITIVE if report.verdict is Verdict.AUTHENTIC else EXIT_NEGATIVE
 
 
@@ -362,25 +236,6 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text} is no day YYYY-MM-DD") from None
-
-
-def _birth_day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UnreadableInputError(
-            f"--dob {text} is no day YYYY-MM-DD", CardReason.NO_PASSWORD
-        ) from None
-
-
-def _challenge(text: str) -> bytes:
-    try:
-        value = bytes.fromhex(text)
-    except ValueError:
-        value = b""
-    if len(value) != 8:
-        raise argparse.ArgumentTypeError("a challenge is 16 hexadecimal digits")
-    return value
 
 
 def _data_group(text: str) -> tuple[int, Path]:

@@ -47,7 +47,9 @@ _REMEDIES: dict[CardReason, str] = {
     CardReason.CARD_REMOVED: "Put the card back and keep it still until reading has finished.",
     CardReason.READER_BUSY: "Close the other program that is using the reader.",
     CardReason.READER_FAILED: "Unplug the reader, plug it in again and try once more.",
-    CardReason.ACCESS_DENIED: "Check document number, date of birth and date of expiry.",
+    CardReason.ACCESS_DENIED: (
+        "Check the printed data: document number, dates of birth and expiry, or the CAN."
+    ),
     CardReason.NO_PASSWORD: "Give the card's number with date of birth, or its MRZ data.",
     CardReason.NOT_AN_EMRTD: "Use a chip identity card or a passport.",
     CardReason.CHIP_ANSWERED_WRONGLY: "Take the card off the reader and put it on again.",

@@ -13,11 +13,13 @@ from typing import Any
 
 import cbor2
 
+from card_reader.access.pace import ChipMapping
 from card_reader.errors import CardReason, MalformedEvidenceError
-from card_reader.lds import FILES_BY_NAME
+from card_reader.lds import FILES_BY_NAME, MASTER_FILES_BY_NAME
+from card_reader.lds.security_infos import Mapping as PaceMapping
 
 DOMAIN = "truong-thi/chip-evidence"
-SCHEMA = 1
+SCHEMA = 2
 MAX_EVIDENCE = 1024 * 1024
 MAX_FILE = 256 * 1024
 MAX_RESPONSE = 2048
@@ -25,7 +27,8 @@ MAX_STEPS = 64
 MAX_TEXT = 200
 MAX_DEPTH = 8
 CHALLENGE_LENGTH = 8
-KNOWN_FILES = frozenset({*FILES_BY_NAME, "EF.CardAccess", "EF.CardSecurity"})
+MAX_KEY_ID = 1 << 63
+KNOWN_FILES = frozenset({*FILES_BY_NAME, *MASTER_FILES_BY_NAME})
 
 
 class Freshness(StrEnum):
@@ -50,16 +53,85 @@ class Challenge:
 
 
 class AccessProtocol(StrEnum):
+    """How the chip was opened; ``none``: it asked for nothing."""
+
     BAC = "bac"
     PACE = "pace"
+    NONE = "none"
+
+
+class PasswordKind(StrEnum):
+    """What the password was taken from, never the password."""
+
+    MRZ = "mrz"
+    CAN = "can"
+
+
+class Downgrade(StrEnum):
+    """Why the chip was not opened with PACE although it offers that."""
+
+    PACE_FAILED = "pace_failed"
+    PACE_UNSUPPORTED = "pace_unsupported"  # it offers none that is known here
+
+
+class AccessPolicy(StrEnum):
+    """Which ways of opening a chip are accepted.
+
+    A PACE that is unknown here is as good as none: whether the offer was genuine shows later,
+    when EF.CardAccess is compared with the signed EF.DG14.
+    """
+
+    PACE_ONLY = "pace_only"
+    BAC_IF_NOT_OFFERED = "bac_if_not_offered"
+    BAC_AFTER_FAILURE = "bac_after_failure"
+
+    def accepts(self, protocol: AccessProtocol, downgrade: Downgrade | None) -> bool:
+        if protocol is AccessProtocol.PACE:
+            return True
+        if self is AccessPolicy.PACE_ONLY:
+            return False
+        return self is AccessPolicy.BAC_AFTER_FAILURE or downgrade is not Downgrade.PACE_FAILED
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How the chip was opened; ``downgrade`` says why it was not the better way."""
+    """How the chip was opened.
+
+    PACE names its protocol (``oid``), its mapping and the standardised group, if it was one;
+    ``downgrade`` says why it was not PACE where the chip offered that.
+    """
 
     protocol: AccessProtocol
-    downgrade: str | None = None
+    downgrade: Downgrade | None = None
+    mapping: PaceMapping | None = None
+    password: PasswordKind = PasswordKind.MRZ
+    oid: str | None = None
+    parameter_id: int | None = None
+
+    def __post_init__(self) -> None:
+        pace = self.protocol is AccessProtocol.PACE
+        named = (self.mapping is not None, self.oid is not None)
+        if named != (pace, pace) or (self.parameter_id is not None and not pace):
+            raise MalformedEvidenceError("the access names a protocol that was not run")
+        if pace and self.downgrade is not None:
+            raise MalformedEvidenceError("PACE is no downgrade")
+        if not pace and self.password is not PasswordKind.MRZ:
+            raise MalformedEvidenceError("only PACE takes a card access number")
+
+
+@dataclass(frozen=True, slots=True)
+class ChipAuthenticationRecord:
+    """One run of chip authentication.
+
+    ``session`` names the server's run where a server was the terminal; ``response`` is the
+    first response under the new keys, as it was received, and empty where it was not authentic.
+    """
+
+    oid: str
+    key_id: int | None
+    terminal_public_key: bytes
+    session: str | None
+    response: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +148,9 @@ class Step:
 class ChipEvidence:
     """Raw files by name ("EF.SOD", "EF.DG1", ...), the chip's raw proof, and circumstances.
 
-    ``active_authentication`` is the chip's response to ``challenge``, None where not asked.
-    ``read_at`` is UTC.
+    ``active_authentication`` is the chip's response to ``challenge``, None where not asked;
+    ``chip_authentication`` and ``chip_mapping`` (of PACE with chip authentication mapping) are
+    None where they were not run.  ``read_at`` is UTC.
     """
 
     files: Mapping[str, bytes] = field(repr=False)
@@ -89,6 +162,8 @@ class ChipEvidence:
     reader: str
     reader_version: str
     read_at: datetime
+    chip_authentication: ChipAuthenticationRecord | None = None
+    chip_mapping: ChipMapping | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "files", MappingProxyType(dict(self.files)))
@@ -114,8 +189,10 @@ class ChipEvidence:
             raise MalformedEvidenceError("the evidence is no CBOR") from error
         if not (isinstance(outer, list) and len(outer) == 3 and outer[0] == DOMAIN):
             raise MalformedEvidenceError("the bytes are no chip evidence")
-        if outer[1] != SCHEMA or isinstance(outer[1], bool):
-            raise MalformedEvidenceError("the evidence has a version unknown here")
+        if type(outer[1]) is not int or outer[1] != SCHEMA:
+            raise MalformedEvidenceError(
+                f"the evidence is of schema {outer[1]!r:.20}, this version reads schema {SCHEMA}"
+            )
         evidence = _from_map(outer[2])
         if evidence.to_bytes() != raw:
             raise MalformedEvidenceError("the evidence is not in its deterministic form")
@@ -128,21 +205,36 @@ def _check(evidence: ChipEvidence) -> None:
         raise MalformedEvidenceError("the evidence holds a file that no card has")
     if any(not 0 < len(content) <= MAX_FILE for content in evidence.files.values()):
         raise MalformedEvidenceError("a file of the evidence is empty or too large")
-    if len(evidence.active_authentication or b"") > MAX_RESPONSE:
-        raise MalformedEvidenceError("the chip's response is too large")
+    if any(len(proof) > MAX_RESPONSE for proof in _proofs(evidence)):
+        raise MalformedEvidenceError("a proof of the chip is too large")
+    if evidence.chip_mapping and evidence.access.mapping is not PaceMapping.CHIP_AUTHENTICATION:
+        raise MalformedEvidenceError("the evidence holds a chip mapping that no PACE made")
     if len(evidence.steps) > MAX_STEPS or len(evidence.atr) > 64:
         raise MalformedEvidenceError("the evidence holds too many steps, or a long ATR")
     if evidence.read_at.utcoffset() is None:
         raise MalformedEvidenceError("the time of reading lacks its zone")
-    challenge, access = evidence.challenge, evidence.access
-    texts = [evidence.reader, evidence.reader_version, access.downgrade or ""]
+    challenge, record = evidence.challenge, evidence.chip_authentication
+    texts = [evidence.reader, evidence.reader_version, evidence.access.oid or ""]
     texts += [step.name for step in evidence.steps] + ([challenge.id] if challenge else [])
+    texts += [record.oid, record.session or ""] if record else []
     for text in texts:
         _text(text)
+    for number in (evidence.access.parameter_id, record.key_id if record else None):
+        if number is not None and not 0 <= number < MAX_KEY_ID:
+            raise MalformedEvidenceError("a parameter or key id is out of range")
+
+
+def _proofs(evidence: ChipEvidence) -> list[bytes]:
+    record, mapping = evidence.chip_authentication, evidence.chip_mapping
+    proofs = [evidence.active_authentication or b""]
+    proofs += [record.terminal_public_key, record.response] if record else []
+    proofs += [mapping.mapping_public_key, mapping.data] if mapping else []
+    return proofs
 
 
 def _to_map(evidence: ChipEvidence) -> dict[str, object]:
-    challenge = evidence.challenge
+    challenge, access = evidence.challenge, evidence.access
+    record, mapping = evidence.chip_authentication, evidence.chip_mapping
     return {
         "files": dict(evidence.files),
         "challenge": challenge
@@ -152,9 +244,23 @@ def _to_map(evidence: ChipEvidence) -> dict[str, object]:
             "freshness": challenge.freshness.value,
         },
         "active_authentication": evidence.active_authentication,
+        "chip_authentication": record
+        and {
+            "oid": record.oid,
+            "key_id": record.key_id,
+            "terminal_public_key": record.terminal_public_key,
+            "session": record.session,
+            "response": record.response,
+        },
+        "chip_mapping": mapping
+        and {"mapping_public_key": mapping.mapping_public_key, "data": mapping.data},
         "access": {
-            "protocol": evidence.access.protocol.value,
-            "downgrade": evidence.access.downgrade,
+            "protocol": access.protocol.value,
+            "downgrade": access.downgrade and access.downgrade.value,
+            "mapping": access.mapping and access.mapping.value,
+            "password": access.password.value,
+            "oid": access.oid,
+            "parameter_id": access.parameter_id,
         },
         "steps": [[s.name, s.milliseconds, s.apdus, s.bytes] for s in evidence.steps],
         "atr": evidence.atr,
@@ -177,6 +283,8 @@ def _from_map(value: object) -> ChipEvidence:
         reader=_text(fields.take("reader", str)),
         reader_version=_text(fields.take("reader_version", str)),
         read_at=_time(fields.take("read_at", str)),
+        chip_authentication=_record(fields.take("chip_authentication", dict | None)),
+        chip_mapping=_chip_mapping(fields.take("chip_mapping", dict | None)),
     )
     fields.finish()
     return evidence
@@ -215,10 +323,40 @@ def _challenge(value: dict[str, object] | None) -> Challenge | None:
 
 def _access(value: dict[str, object]) -> Access:
     fields = _Fields(value)
-    protocol = _member(AccessProtocol, fields.take("protocol", str))
-    downgrade = fields.take("downgrade", str | None)
+    access = Access(
+        protocol=_member(AccessProtocol, fields.take("protocol", str)),
+        downgrade=_optional_member(Downgrade, fields.take("downgrade", str | None)),
+        mapping=_optional_member(PaceMapping, fields.take("mapping", str | None)),
+        password=_member(PasswordKind, fields.take("password", str)),
+        oid=fields.take("oid", str | None),
+        parameter_id=fields.take("parameter_id", int | None),
+    )
     fields.finish()
-    return Access(protocol, None if downgrade is None else _text(downgrade))
+    return access
+
+
+def _record(value: dict[str, object] | None) -> ChipAuthenticationRecord | None:
+    if value is None:
+        return None
+    fields = _Fields(value)
+    record = ChipAuthenticationRecord(
+        oid=fields.take("oid", str),
+        key_id=fields.take("key_id", int | None),
+        terminal_public_key=fields.take("terminal_public_key", bytes),
+        session=fields.take("session", str | None),
+        response=fields.take("response", bytes),
+    )
+    fields.finish()
+    return record
+
+
+def _chip_mapping(value: dict[str, object] | None) -> ChipMapping | None:
+    if value is None:
+        return None
+    fields = _Fields(value)
+    mapping = ChipMapping(fields.take("mapping_public_key", bytes), fields.take("data", bytes))
+    fields.finish()
+    return mapping
 
 
 def _step(value: object) -> Step:
@@ -234,6 +372,10 @@ def _member(kind: Any, value: str) -> Any:
     if value not in [member.value for member in kind]:
         raise MalformedEvidenceError("the evidence holds an unknown code")
     return kind(value)
+
+
+def _optional_member(kind: Any, value: str | None) -> Any:
+    return None if value is None else _member(kind, value)
 
 
 def _text(value: object) -> str:

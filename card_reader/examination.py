@@ -5,18 +5,34 @@ nothing else.
 """
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeVar
 
-from card_reader.chip.active_authentication import verify_active_authentication
+from card_reader.access.inspection import AccessFindings, inspect_access, inspect_card_access
+from card_reader.chip import proof
+from card_reader.chip.terminal_session import RemoteProof
+from card_reader.conformity import files_are_regular, signer_is_regular
 from card_reader.errors import CardError
-from card_reader.evidence import ChipEvidence
-from card_reader.lds import DATA_GROUP_BY_NAME, EF_SOD, dg1, dg2, dg13, dg14, dg15, sod
+from card_reader.evidence import AccessPolicy, ChipEvidence
+from card_reader.lds import (
+    DATA_GROUP_BY_NAME,
+    EF_CARD_ACCESS,
+    EF_CARD_SECURITY,
+    EF_SOD,
+    card_security,
+    dg1,
+    dg2,
+    dg13,
+    dg14,
+    dg15,
+    sod,
+)
 from card_reader.lds.mrz import Mrz
+from card_reader.lds.security_infos import SecurityInfo
 from card_reader.lds.sod import Sod
 from card_reader.report import ChipProof, DataGroup, Report, Verdict
 from card_reader.trust.countries import issues_for
@@ -28,6 +44,7 @@ from card_reader.trust.passive_authentication import (
     Revocation,
     Signature,
     authenticate,
+    authenticate_signed_data,
 )
 from card_reader.trust.signatures import digest, hash_by_oid
 from card_reader.trust.store import Realm, TrustStore
@@ -35,25 +52,37 @@ from card_reader.trust.store import Realm, TrustStore
 Parsed = TypeVar("Parsed")
 
 
-class ActiveAuthenticationRule(StrEnum):
-    """When the chip must prove itself."""
+class ProofRule(StrEnum):
+    """When the chip must prove itself in one way."""
 
-    WHEN_LISTED = "when_listed"  # EF.SOD lists EF.DG15
+    WHEN_LISTED = "when_listed"  # the signed files name a key for it
     ALWAYS = "always"
     NEVER = "never"  # stored files alone
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is accepted.  ``None`` for states or codes accepts any."""
+    """What is accepted.  ``None`` for states or codes accepts any.
+
+    Chip authentication counts as listed where EF.DG14 offers it and active authentication is not
+    demanded: one proof by the chip is enough, and active authentication convinces everybody.
+
+    ``strict`` refuses what departs from the standards in form alone, too, and wants EF.COM among
+    the files (:mod:`card_reader.conformity`).
+    """
 
     realm: Realm
     accepted_states: frozenset[str] | None = frozenset({"VNM"})
     accepted_document_codes: frozenset[str] | None = frozenset({"I", "ID"})
-    require_active_authentication: ActiveAuthenticationRule = ActiveAuthenticationRule.WHEN_LISTED
+    require_active_authentication: ProofRule = ProofRule.WHEN_LISTED
+    require_chip_authentication: ProofRule = ProofRule.WHEN_LISTED
+    access: AccessPolicy = AccessPolicy.BAC_IF_NOT_OFFERED
+    strict: bool = False
 
 
-STORED_FILES = {realm: Policy(realm, None, None, ActiveAuthenticationRule.NEVER) for realm in Realm}
+STORED_FILES = {
+    realm: Policy(realm, None, None, ProofRule.NEVER, ProofRule.NEVER) for realm in Realm
+}
 
 
 class Examination:
@@ -76,13 +105,18 @@ class Examination:
         self._refusals: list[Finding] = []
         self._remarks: list[Finding] = []
         self._issuer_match: bool | None = None
-        self._proof = ChipProof.ABSENT
+        self._active = ChipProof.ABSENT
+        self._chip = ChipProof.ABSENT
         self._sod = self._parse_sod(files.get(EF_SOD.name))
         self._passive = (
-            _NOTHING if self._sod is None else authenticate(self._sod, trust, at=at, now=now)
+            NOTHING if self._sod is None else authenticate(self._sod, trust, at=at, now=now)
         )
         self._dates_count = at is not None
         self._groups, self._matching = self._compare(files)
+        self._card_access = files.get(EF_CARD_ACCESS.name)
+        self._card_security = self._authenticated_card_security(
+            files.get(EF_CARD_SECURITY.name), at, now
+        )
 
     # --- the checks -----------------------------------------------------------------------------
 
@@ -106,32 +140,61 @@ class Examination:
         if codes is not None and zone.document_code not in codes:
             self._refuse(Finding.DOCUMENT_CODE_NOT_ACCEPTED)
 
-    def check_chip(self, evidence: ChipEvidence | None, expected: bytes | None) -> None:
+    def check_access(self, evidence: ChipEvidence | None) -> None:
+        """EF.CardAccess and the way of opening the chip, against what the issuer signed."""
+        key_file, card_security_file = self._parsed(14, dg14.parse), self._card_security
+        signed = card_security_file if key_file is None else key_file
+        self._note(inspect_card_access(self._card_access, signed))
+        if card_security_file is not None:  # it repeats EF.CardAccess too (ICAO 9303-11 §9.2.11)
+            self._note(inspect_card_access(self._card_access, card_security_file))
+        if evidence is not None:
+            self._note(inspect_access(evidence.access, signed, self._policy.access))
+
+    def check_active_authentication(
+        self, evidence: ChipEvidence | None, expected: bytes | None
+    ) -> None:
         """Active authentication with the authenticated EF.DG15 (ICAO 9303-11 §6.1)."""
-        required = self._chip_must_prove_itself()
         key = self._matching.get(15)
         challenge = evidence.challenge if evidence else None
         response = evidence.active_authentication if evidence else None
-        if challenge is None or response is None or key is None:
-            if required:
-                self._refuse(
-                    Finding.CHALLENGE_MISSING
-                    if challenge is None
-                    else Finding.ACTIVE_AUTHENTICATION_MISSING
-                )
+        if challenge is not None and response is not None and key is not None:
+            judged = proof.active_authentication(
+                key, self._matching.get(14), challenge, response, expected
+            )
+            self._active = self._judged(judged)
+        elif self._demands_active_authentication():
+            self._refuse(
+                Finding.CHALLENGE_MISSING
+                if challenge is None
+                else Finding.ACTIVE_AUTHENTICATION_MISSING
+            )
+
+    def check_chip_authentication(
+        self, evidence: ChipEvidence | None, remote: RemoteProof | None
+    ) -> None:
+        """Chip authentication with the authenticated EF.DG14, or PACE's chip mapping with the
+        authenticated EF.CardSecurity (ICAO 9303-11 §6.2, §4.4.3.5)."""
+        infos = self._parsed(14, dg14.parse) or ()
+        if evidence is not None:
+            proofs = (
+                self._judged(
+                    proof.chip_authentication(evidence.chip_authentication, infos, remote)
+                ),
+                self._judged(proof.chip_mapping(evidence.chip_mapping, self._card_security or ())),
+            )
+            self._chip = next(worth for worth in _WEIGHT if worth in proofs)
+        if self._chip is ChipProof.ABSENT and self._demands_chip_authentication(infos):
+            self._refuse(Finding.CHIP_AUTHENTICATION_MISSING)
+
+    def check_form(self, files: Mapping[str, bytes]) -> None:
+        """What the standards demand of the files beyond what can be trusted, where it counts."""
+        if not self._policy.strict:
             return
-        if expected is not None and not hmac.compare_digest(expected, challenge.value):
-            self._proof = ChipProof.FAILED
-            self._refuse(Finding.CHALLENGE_MISMATCH)
-            return
-        try:
-            infos = dg14.parse(self._matching[14]) if 14 in self._matching else ()
-            verify_active_authentication(dg15.parse(key), challenge.value, response, infos)
-        except CardError:
-            self._proof = ChipProof.FAILED
-            self._refuse(Finding.ACTIVE_AUTHENTICATION_FAILED)
-        else:
-            self._proof = ChipProof.PASSED
+        if not files_are_regular(files, self._sod, self._parsed(2, dg2.parse) or ()):
+            self._refuse(Finding.FILE_IRREGULAR)
+        signer, anchors = self._passive.signer, self._passive.anchors
+        if signer is not None and anchors and not signer_is_regular(signer, anchors):
+            self._refuse(Finding.SIGNER_IRREGULAR)
 
     def require_identity(self) -> None:
         """What an identity needs beyond sound files: a name, a face, an issuer that fits."""
@@ -143,6 +206,9 @@ class Examination:
             # What proves the chip genuine is not to be left away by whoever reads it.
             if self._groups.get(number) is DataGroup.NOT_READ:
                 self._refuse(Finding.DATA_GROUP_MISSING)
+        for number, parse in ((14, dg14.parse), (15, dg15.parse)):
+            if number in self._matching and self._parsed(number, parse) is None:
+                self._refuse(Finding.DATA_GROUP_MALFORMED)
         if self.zone() is not None and self._issuer_match is None:
             self._refuse(Finding.ISSUER_MISMATCH)
         self._check_numbers()
@@ -175,35 +241,68 @@ class Examination:
             anchors=tuple(anchor.sha256 for anchor in passive.anchors),
             algorithm=passive.algorithm,
             issuer_country=self._issuer_country(),
-            active_authentication=self._capped_proof(),
+            active_authentication=self._capped(self._active),
+            chip_authentication=self._capped(self._chip),
             reasons=tuple(dict.fromkeys(reasons)),
         )
 
     # --- inside ---------------------------------------------------------------------------------
 
     def _verdict(self) -> Verdict:
-        passive = self._passive
-        if (
-            self._refusals
-            or passive.signature is not Signature.VALID
-            or passive.chain is Chain.INVALID
-            or passive.revocation is Revocation.REVOKED
-            or (self._dates_count and passive.dates in (Dates.EXPIRED, Dates.NOT_YET_VALID))
-        ):
+        if self._refusals or self._passively_refused():
             return Verdict.REFUSED
-        return Verdict.AUTHENTIC if passive.chain is Chain.TRUSTED else Verdict.UNPROVEN
+        trusted = self._passive.chain is Chain.TRUSTED
+        return Verdict.AUTHENTIC if trusted else Verdict.UNPROVEN
 
-    def _capped_proof(self) -> ChipProof:
-        """A forger signs his own DG15: without a valid signature its proof counts as absent."""
-        if self._passive.signature is not Signature.VALID:
-            return ChipProof.ABSENT
-        return self._proof
+    def _passively_refused(self) -> bool:
+        return is_refused(self._passive, dates_count=self._dates_count)
 
-    def _chip_must_prove_itself(self) -> bool:
+    def _capped(self, worth: ChipProof) -> ChipProof:
+        """A forger signs his own keys: where the issuer's word is refused no proof counts."""
+        return ChipProof.ABSENT if self._passively_refused() else worth
+
+    def _judged(self, judged: proof.Judged) -> ChipProof:
+        worth, finding = judged
+        if finding is not None:
+            self._refuse(finding)
+        return worth
+
+    def _demands_active_authentication(self) -> bool:
         rule = self._policy.require_active_authentication
-        if rule is ActiveAuthenticationRule.WHEN_LISTED:
+        if rule is ProofRule.WHEN_LISTED:
             return self._sod is not None and 15 in self._sod.data_group_hashes
-        return rule is ActiveAuthenticationRule.ALWAYS
+        return rule is ProofRule.ALWAYS
+
+    def _demands_chip_authentication(self, infos: Sequence[SecurityInfo]) -> bool:
+        rule = self._policy.require_chip_authentication
+        if rule is ProofRule.WHEN_LISTED:
+            offered = proof.offers_chip_authentication(infos)
+            return offered and not self._demands_active_authentication()
+        return rule is ProofRule.ALWAYS
+
+    def _authenticated_card_security(
+        self, raw: bytes | None, at: datetime | date | None, now: datetime
+    ) -> tuple[SecurityInfo, ...] | None:
+        """What EF.CardSecurity says, None unless it is worth as much as EF.SOD."""
+        if raw is None:
+            return None
+        try:
+            file = card_security.parse(raw)
+        except CardError:
+            self._refuse(Finding.CARD_SECURITY_INVALID)
+            return None
+        result = authenticate_signed_data(
+            card_security.CONTENT_TYPES, file.signed_data, self._trust, at=at, now=now
+        )
+        if is_refused(result, dates_count=self._dates_count):
+            self._refuse(Finding.CARD_SECURITY_INVALID)
+        elif country_of(result) != self._issuer_country():
+            self._refuse(Finding.ISSUER_MISMATCH)
+        elif self._passive.chain is Chain.TRUSTED and result.chain is not Chain.TRUSTED:
+            self._remark(Finding.CARD_SECURITY_UNPROVEN)
+        else:
+            return file.security_infos
+        return None
 
     def _check_numbers(self) -> None:
         """EF.DG13 and the MRZ name the same citizen, where both do."""
@@ -249,8 +348,11 @@ class Examination:
             return None
 
     def _issuer_country(self) -> str | None:
-        signer = self._passive.signer
-        return signer.issuer_country or signer.country if signer else None
+        return country_of(self._passive)
+
+    def _note(self, findings: AccessFindings) -> None:
+        self._refusals.extend(findings.refusals)
+        self._remarks.extend(findings.remarks)
 
     def _refuse(self, finding: Finding) -> None:
         self._refusals.append(finding)
@@ -259,7 +361,27 @@ class Examination:
         self._remarks.append(finding)
 
 
-_NOTHING = PassiveResult(Signature.INVALID, Chain.NO_ANCHOR, Revocation.UNKNOWN, Dates.UNKNOWN)
+NOTHING = PassiveResult(Signature.INVALID, Chain.NO_ANCHOR, Revocation.UNKNOWN, Dates.UNKNOWN)
+
+
+# The worst and the best proof speak first: one that is wrong refuses whatever else was shown.
+_WEIGHT = (
+    ChipProof.FAILED,
+    ChipProof.PASSED,
+    ChipProof.STATION_OBSERVED,
+    ChipProof.ABSENT,
+)
+
+
+def is_refused(result: PassiveResult, *, dates_count: bool) -> bool:
+    """Whether a signed file is refused; its dates count only where a day was given for them."""
+    outside = (Dates.EXPIRED, Dates.NOT_YET_VALID)
+    return result.refused or (dates_count and result.dates in outside)
+
+
+def country_of(result: PassiveResult) -> str | None:
+    signer = result.signer
+    return signer.issuer_country or signer.country if signer else None
 
 
 def _state(raw: bytes | None, expected: bytes | None, hash_name: str | None) -> DataGroup:

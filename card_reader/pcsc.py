@@ -6,6 +6,7 @@ it looks at the variable once, at the first call.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,9 +17,12 @@ from typing import Any, Self
 from smartcard import scard
 
 from card_reader.errors import CardReason, ReaderError
+from card_reader.transport import Transport
 
 POLL_MILLISECONDS = 500
 RETRY_SECONDS = 1.0
+# pcscd goes on believing in a card that has left until it looks the next time.
+SETTLE_SECONDS = 0.5
 _PLUG_AND_PLAY = "\\\\?PnP?\\Notification"
 
 _REASONS = {
@@ -127,6 +131,48 @@ class PcscTransport:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class CardContact:
+    """The card in one reader, over as many contacts as it takes; a context manager.
+
+    ``patience``: seconds to wait for a card that has left.  ``waiting`` is called as the wait
+    begins.
+    """
+
+    def __init__(
+        self, name: str, *, patience: float, waiting: Callable[[], None] = lambda: None
+    ) -> None:
+        self._name = name
+        self._patience = patience
+        self._waiting = waiting
+        self.transport: Transport = connect(name)
+
+    def reconnect(self) -> Transport:
+        """A new contact once the card is back; ReaderError where it stays away."""
+        self.transport.close()
+        self._waiting()
+        deadline = time.monotonic() + self._patience
+        while True:
+            time.sleep(SETTLE_SECONDS)
+            try:
+                self.transport = connect(self._name)
+                return self.transport
+            except ReaderError as error:
+                away = error.reason in (CardReason.NO_CARD, CardReason.CARD_REMOVED)
+                if not away or time.monotonic() > deadline:
+                    raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.transport.close()
 
 
 class CardEventKind(StrEnum):

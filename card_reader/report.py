@@ -24,11 +24,15 @@ class DataGroup(StrEnum):
 
 
 class ChipProof(StrEnum):
-    """Result of active authentication; never more than passive authentication allows."""
+    """Result of active or chip authentication; never more than passive authentication allows.
+
+    ``station_observed``: it convinced the station that ran it, and proves nothing to others.
+    """
 
     PASSED = "passed"
     FAILED = "failed"
     ABSENT = "absent"
+    STATION_OBSERVED = "station_observed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Report:
     algorithm: str | None
     issuer_country: str | None
     active_authentication: ChipProof
+    chip_authentication: ChipProof
     reasons: tuple[Finding, ...]
 
     @property
@@ -66,5 +71,6 @@ class Report:
             "algorithm": self.algorithm,
             "issuer_country": self.issuer_country,
             "active_authentication": self.active_authentication.value,
+            "chip_authentication": self.chip_authentication.value,
             "reasons": [finding.value for finding in self.reasons],
         }

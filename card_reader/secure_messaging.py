@@ -1,17 +1,19 @@
 """Secure messaging: wrapping commands and unwrapping responses (ICAO 9303-11 §9.8).
 
 The algorithm is a :class:`SessionCipher`; the data objects and the send sequence counter are
-the same for every one.  The functions and :class:`TripleDes` are pure and serve both ends of
-the line, so that a simulated chip speaks through the same primitives.
+the same for every one.  Keys stay inside the objects and never show in a ``repr``.
 """
 
 import hashlib
 import hmac
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Protocol
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES as TripleDesAlgorithm
-from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives.ciphers import Cipher as BlockCipher
+from cryptography.hazmat.primitives.ciphers import algorithms, modes
+from cryptography.hazmat.primitives.cmac import CMAC
 
 from card_reader import tlv
 from card_reader.apdu import (
@@ -38,6 +40,43 @@ KDF_ENCRYPTION = 1
 KDF_MAC = 2
 
 
+class Cipher(StrEnum):
+    """The algorithms of secure messaging (§9.8.6)."""
+
+    DES3 = "3DES"
+    AES_128 = "AES-128"
+    AES_192 = "AES-192"
+    AES_256 = "AES-256"
+
+    @property
+    def key_bytes(self) -> int:
+        return _KEY_BYTES[self]
+
+    @property
+    def block_size(self) -> int:
+        """Bytes of one block, and of the send sequence counter."""
+        return 8 if self is Cipher.DES3 else 16
+
+
+_KEY_BYTES = {Cipher.DES3: 16, Cipher.AES_128: 16, Cipher.AES_192: 24, Cipher.AES_256: 32}
+
+
+@dataclass(frozen=True, slots=True)
+class SessionKeys:
+    """The state of one session: both keys and the counter as it stands (8 or 16 bytes)."""
+
+    cipher: Cipher
+    ks_enc: bytes = field(repr=False)
+    ks_mac: bytes = field(repr=False)
+    ssc: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        lengths = (len(self.ks_enc), len(self.ks_mac), len(self.ssc))
+        key = self.cipher.key_bytes
+        if lengths != (key, key, self.cipher.block_size):
+            raise SecureMessagingError(f"the session keys have wrong lengths for {self.cipher}")
+
+
 class SessionCipher(Protocol):
     """What an algorithm offers to secure messaging.  Keys are inside and never leave."""
 
@@ -55,24 +94,66 @@ class SessionCipher(Protocol):
         """Eight bytes over a message that is padded already."""
         ...
 
+    def token(self, message: bytes) -> bytes:
+        """Eight bytes over a message as it is: authentication tokens (§4.4.3.4)."""
+        ...
+
 
 class TripleDes:
-    """3DES-CBC with zero IV and the retail MAC (ICAO 9303-11 §9.8.6)."""
+    """3DES-CBC with zero IV and the retail MAC (§9.8.6.1)."""
 
     block_size = 8
 
     def __init__(self, ks_enc: bytes, ks_mac: bytes) -> None:
-        self._ks_enc = ks_enc
-        self._ks_mac = ks_mac
+        self._enc = BlockCipher(_des3(ks_enc), modes.CBC(bytes(8)))
+        first, other = _des3(ks_mac[:8] * 3), _des3(ks_mac[8:16] * 3)
+        self._chain = BlockCipher(first, modes.CBC(bytes(8)))
+        # A context of ECB has no memory of earlier blocks, so one serves every message.
+        self._first = BlockCipher(first, modes.ECB()).encryptor()  # noqa: S305 - one block
+        self._other = BlockCipher(other, modes.ECB()).decryptor()  # noqa: S305 - one block
 
     def encrypt(self, padded: bytes, ssc: bytes = b"") -> bytes:  # noqa: ARG002 - AES needs it
-        return _des3_cbc(self._ks_enc, padded, encrypt=True)
+        return self._enc.encryptor().update(padded)
 
     def decrypt(self, cryptogram: bytes, ssc: bytes = b"") -> bytes:  # noqa: ARG002 - AES needs it
-        return _des3_cbc(self._ks_enc, cryptogram, encrypt=False)
+        return self._enc.decryptor().update(cryptogram)
 
     def mac(self, message: bytes) -> bytes:
-        return retail_mac(self._ks_mac, message)
+        """ISO 9797-1 MAC algorithm 3 with DES."""
+        last = self._chain.encryptor().update(message)[-8:]
+        return self._first.update(self._other.update(last))
+
+    def token(self, message: bytes) -> bytes:
+        return self.mac(pad(message, self.block_size))
+
+
+class Aes:
+    """AES-CBC with IV = E(KS_enc, SSC) and CMAC cut to 8 bytes (§9.8.6.2)."""
+
+    block_size = 16
+
+    def __init__(self, ks_enc: bytes, ks_mac: bytes) -> None:
+        self._enc = algorithms.AES(ks_enc)
+        # A context of ECB has no memory of earlier blocks, so one serves every counter.
+        self._iv = BlockCipher(self._enc, modes.ECB()).encryptor()  # noqa: S305 - one block
+        self._mac = CMAC(algorithms.AES(ks_mac))
+
+    def encrypt(self, padded: bytes, ssc: bytes) -> bytes:
+        return self._cbc(ssc).encryptor().update(padded)
+
+    def decrypt(self, cryptogram: bytes, ssc: bytes) -> bytes:
+        return self._cbc(ssc).decryptor().update(cryptogram)
+
+    def mac(self, message: bytes) -> bytes:
+        context = self._mac.copy()
+        context.update(message)
+        return context.finalize()[:MAC_LENGTH]
+
+    def token(self, message: bytes) -> bytes:
+        return self.mac(message)
+
+    def _cbc(self, ssc: bytes) -> "BlockCipher[modes.CBC]":
+        return BlockCipher(self._enc, modes.CBC(self._iv.update(ssc)))
 
 
 class SecureMessaging:
@@ -82,23 +163,37 @@ class SecureMessaging:
     ``wrap`` must be followed by exactly one ``unwrap``.
     """
 
-    def __init__(self, cipher: SessionCipher, ssc: bytes) -> None:
+    def __init__(self, keys: SessionKeys, cipher: SessionCipher) -> None:
+        self._keys = keys
         self._cipher = cipher
-        self._ssc = int.from_bytes(ssc, "big")
-        self._ssc_length = len(ssc)
+        self._ssc = int.from_bytes(keys.ssc, "big")
+
+    @classmethod
+    def of(cls, keys: SessionKeys) -> "SecureMessaging":
+        """The session that these keys open, at their counter."""
+        return cls(keys, session_cipher(keys))
+
+    @property
+    def keys(self) -> SessionKeys:
+        """The keys with the counter as it stands now."""
+        return replace(self._keys, ssc=self.ssc)
 
     @property
     def max_short_data(self) -> int:
-        """Most plain bytes that a protected response of 256 bytes holds: 231 for 3DES."""
+        """Most plain bytes in a protected response of 256 bytes: 231 (3DES), 223 (AES)."""
         cryptogram = (MAX_SHORT_LE - RESPONSE_OVERHEAD) // self._cipher.block_size
         return cryptogram * self._cipher.block_size - 1
 
     @property
     def ssc(self) -> bytes:
-        return self._ssc.to_bytes(self._ssc_length, "big")
+        return self._ssc.to_bytes(self._cipher.block_size, "big")
 
     def wrap(self, command: CommandApdu) -> CommandApdu:
-        """The protected form of ``command`` (§9.8.4)."""
+        """The protected form of ``command`` (§9.8.4), short where the plain one is.
+
+        The expected length outside is not authenticated: a caller that awaits more than
+        :attr:`max_short_data` may lengthen it.
+        """
         self._step()
         block = self._cipher.block_size
         header = replace(command, cla=command.cla | SECURE_CLA, data=b"", le=None)
@@ -107,7 +202,8 @@ class SecureMessaging:
         if objects:
             message = pad(message + objects, block)
         objects += tlv.encode(DO_MAC, self._cipher.mac(message))
-        return replace(header, data=objects, le=self._outer_le(command, objects))
+        long = len(objects) > MAX_SHORT_DATA or (command.le or 0) > MAX_SHORT_LE
+        return replace(header, data=objects, le=MAX_EXTENDED_LE if long else MAX_SHORT_LE)
 
     def unwrap(self, response: ResponseApdu) -> ResponseApdu:
         """The plain form of a protected response; anything not authentic raises (§9.8.5)."""
@@ -123,7 +219,7 @@ class SecureMessaging:
         return ResponseApdu(self._plain(cryptogram), int.from_bytes(status, "big"))
 
     def _step(self) -> None:
-        self._ssc = (self._ssc + 1) % (1 << (8 * self._ssc_length))
+        self._ssc = (self._ssc + 1) % (1 << (8 * self._cipher.block_size))
 
     def _cryptogram(self, command: CommandApdu) -> bytes:
         if not command.data:
@@ -133,11 +229,6 @@ class SecureMessaging:
         if command.ins & 1:
             return tlv.encode(DO_CRYPTOGRAM_PLAIN, encrypted)
         return tlv.encode(DO_CRYPTOGRAM, PADDING_INDICATOR + encrypted)
-
-    def _outer_le(self, command: CommandApdu, objects: bytes) -> int:
-        short_data = len(objects) <= MAX_SHORT_DATA
-        short_answer = (command.le or 0) <= self.max_short_data
-        return MAX_SHORT_LE if short_data and short_answer else MAX_EXTENDED_LE
 
     def _plain(self, cryptogram: tlv.Tlv | None) -> bytes:
         if cryptogram is None:
@@ -165,17 +256,37 @@ def unpad(data: bytes) -> bytes:
     return stripped[:-1]
 
 
-def derive_3des_key(seed: bytes, counter: int) -> bytes:
-    """KDF for 3DES: 16 bytes with parity adjusted (ICAO 9303-11 §9.7.1.1)."""
-    digest = hashlib.sha1(seed + counter.to_bytes(4, "big")).digest()  # noqa: S324 - the standard names it
-    return bytes(_odd_parity(byte) for byte in digest[:16])
+def session_cipher(keys: SessionKeys) -> SessionCipher:
+    kind = TripleDes if keys.cipher is Cipher.DES3 else Aes
+    return kind(keys.ks_enc, keys.ks_mac)
 
 
-def retail_mac(key: bytes, padded: bytes) -> bytes:
-    """ISO 9797-1 MAC algorithm 3 with DES over a padded message, 8 bytes."""
-    single, other = key[:8] * 3, key[8:16] * 3
-    last = _des3_cbc(single, padded, encrypt=True)[-8:]
-    return _des3_ecb(single, _des3_ecb(other, last, encrypt=False), encrypt=True)
+def derive_session_keys(cipher: Cipher, shared_secret: bytes) -> SessionKeys:
+    """Both session keys from a shared secret, with the counter at zero (§9.7.1, §9.8.6)."""
+    return SessionKeys(
+        cipher,
+        derive_key(cipher, shared_secret, KDF_ENCRYPTION),
+        derive_key(cipher, shared_secret, KDF_MAC),
+        bytes(cipher.block_size),
+    )
+
+
+def derive_key(cipher: Cipher, secret: bytes, counter: int) -> bytes:
+    """KDF (§9.7.1): SHA-1 up to keys of 128 bits, SHA-256 above; parity adjusted for 3DES."""
+    algorithm = "sha1" if cipher.key_bytes == 16 else "sha256"
+    digest = hashlib.new(algorithm, secret + counter.to_bytes(4, "big"), usedforsecurity=False)
+    key = digest.digest()[: cipher.key_bytes]
+    return bytes(_odd_parity(byte) for byte in key) if cipher is Cipher.DES3 else key
+
+
+def encrypt_cbc(cipher: Cipher, key: bytes, blocks: bytes) -> bytes:
+    """Whole blocks in CBC mode with zero IV, as PACE treats its nonces (§4.4.3.3)."""
+    return _cbc(cipher, key).encryptor().update(blocks)
+
+
+def decrypt_cbc(cipher: Cipher, key: bytes, blocks: bytes) -> bytes:
+    """Undo :func:`encrypt_cbc`."""
+    return _cbc(cipher, key).decryptor().update(blocks)
 
 
 def _response_objects(data: bytes) -> tuple[tlv.Tlv | None, bytes, bytes, bytes]:
@@ -210,18 +321,10 @@ def _odd_parity(byte: int) -> int:
     return byte & 0xFE | (byte >> 1).bit_count() & 1 ^ 1
 
 
-def _des3_cbc(key: bytes, data: bytes, *, encrypt: bool) -> bytes:
-    return _run(Cipher(_algorithm(key), modes.CBC(bytes(8))), data, encrypt=encrypt)
+def _cbc(cipher: Cipher, key: bytes) -> "BlockCipher[modes.CBC]":
+    algorithm = _des3(key) if cipher is Cipher.DES3 else algorithms.AES(key)
+    return BlockCipher(algorithm, modes.CBC(bytes(cipher.block_size)))
 
 
-def _des3_ecb(key: bytes, data: bytes, *, encrypt: bool) -> bytes:
-    return _run(Cipher(_algorithm(key), modes.ECB()), data, encrypt=encrypt)  # noqa: S305 - one block
-
-
-def _algorithm(key: bytes) -> TripleDesAlgorithm:
+def _des3(key: bytes) -> TripleDesAlgorithm:
     return TripleDesAlgorithm(key if len(key) == 24 else key + key[:8])
-
-
-def _run(cipher: "Cipher[modes.CBC] | Cipher[modes.ECB]", data: bytes, *, encrypt: bool) -> bytes:
-    context = cipher.encryptor() if encrypt else cipher.decryptor()
-    return context.update(data) + context.finalize()

@@ -7,32 +7,43 @@
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field
 from datetime import UTC, date, datetime
+from types import MappingProxyType
 from typing import NoReturn
 
+from card_reader.chip.terminal_session import RemoteProof
 from card_reader.errors import CardError, CardReason
 from card_reader.evidence import ChipEvidence, Freshness
 from card_reader.examination import (
+    NOTHING,
     STORED_FILES,
-    ActiveAuthenticationRule,
     Examination,
     Policy,
+    ProofRule,
+    country_of,
+    is_refused,
 )
+from card_reader.lds import card_security
+from card_reader.lds.dates import Day
 from card_reader.report import ChipProof, DataGroup, Report, Verdict
+from card_reader.trust.findings import Finding
+from card_reader.trust.passive_authentication import Chain, authenticate_signed_data
 from card_reader.trust.store import TrustStore
 
 __all__ = [
     "STORED_FILES",
-    "ActiveAuthenticationRule",
     "ChipProof",
     "ClaimedIdentity",
     "DataGroup",
     "IdentityRefusedError",
     "IdentityUnprovenError",
     "Policy",
+    "ProofRule",
+    "RemoteProof",
     "Report",
     "Verdict",
     "VerifiedIdentity",
     "examine",
+    "examine_card_security",
     "verify",
 ]
 
@@ -57,7 +68,7 @@ class ClaimedIdentity:
     personal_number: str = field(repr=False)
     names: tuple[str, str] = field(repr=False)
     full_name: str | None = field(repr=False)
-    date_of_birth: date = field(repr=False)
+    date_of_birth: Day = field(repr=False)
     date_of_expiry: date = field(repr=False)
     portrait: bytes = field(repr=False)
 
@@ -90,7 +101,7 @@ class VerifiedIdentity:
     personal_number: str = field(repr=False)
     names: tuple[str, str] = field(repr=False)
     full_name: str | None = field(repr=False)
-    date_of_birth: date = field(repr=False)
+    date_of_birth: Day = field(repr=False)
     sex: str = field(repr=False)
     nationality: str = field(repr=False)
     date_of_expiry: date = field(repr=False)
@@ -114,14 +125,16 @@ def verify(
     *,
     at: datetime | date | None,
     expected_challenge: bytes | None = None,
+    remote: RemoteProof | None = None,
     now: datetime | None = None,
 ) -> VerifiedIdentity:
     """The identity that ``evidence`` proves, or IdentityRefusedError / IdentityUnprovenError.
 
-    ``expected_challenge`` is the challenge the caller issued; a server always gives it.  ``at``
-    and ``now`` as in :func:`examine`.
+    ``expected_challenge`` is the challenge the caller issued; a server always gives it, and
+    ``remote`` where it was itself the terminal of chip authentication.  ``at`` and ``now`` as in
+    :func:`examine`.
     """
-    examination = _examine(evidence, trust, policy, at, expected_challenge, now)
+    examination = _examine(evidence, trust, policy, at, expected_challenge, remote, now)
     examination.require_identity()
     report = examination.report()
     if report.verdict is Verdict.REFUSED:
@@ -163,6 +176,7 @@ def examine(
     *,
     at: datetime | date | None,
     expected_challenge: bytes | None = None,
+    remote: RemoteProof | None = None,
     now: datetime | None = None,
 ) -> Report:
     """What evidence, or stored files by name ("EF.SOD", "EF.DG1", ...), are worth.
@@ -170,7 +184,45 @@ def examine(
     Dates are compared with ``at`` (UTC), without it with the signing time that the signer
     claims, and then change no verdict.  Revocation lists are judged at ``at``, else ``now``.
     """
-    return _examine(source, trust, policy, at, expected_challenge, now).report()
+    return _examine(source, trust, policy, at, expected_challenge, remote, now).report()
+
+
+def examine_card_security(
+    content: bytes, trust: TrustStore, *, at: datetime | date | None, now: datetime | None = None
+) -> Report:
+    """What an EF.CardSecurity alone is worth: who signed it, and who vouches for him.
+
+    ``at`` and ``now`` as in :func:`examine`.  The report speaks of no data group and no chip.
+    """
+    try:
+        signed = card_security.parse(content).signed_data
+    except CardError:
+        passive = NOTHING
+        findings: tuple[Finding, ...] = (Finding.CARD_SECURITY_INVALID,)
+    else:
+        moment = now or datetime.now(UTC)
+        passive = authenticate_signed_data(
+            card_security.CONTENT_TYPES, signed, trust, at=at, now=moment
+        )
+        findings = passive.findings
+    verdict = Verdict.AUTHENTIC if passive.chain is Chain.TRUSTED else Verdict.UNPROVEN
+    if is_refused(passive, dates_count=at is not None):
+        verdict = Verdict.REFUSED
+    return Report(
+        verdict=verdict,
+        signature=passive.signature,
+        chain=passive.chain,
+        revocation=passive.revocation,
+        dates=passive.dates,
+        issuer_match=None,
+        data_groups=MappingProxyType({}),
+        anchors=tuple(anchor.sha256 for anchor in passive.anchors),
+        algorithm=passive.algorithm,
+        issuer_country=country_of(passive),
+        active_authentication=ChipProof.ABSENT,
+        chip_authentication=ChipProof.ABSENT,
+        reasons=findings,
+    )
 
 
 def _examine(
@@ -179,12 +231,16 @@ def _examine(
     policy: Policy,
     at: datetime | date | None,
     expected_challenge: bytes | None,
+    remote: RemoteProof | None,
     now: datetime | None,
 ) -> Examination:
     evidence = source if isinstance(source, ChipEvidence) else None
     files = source.files if isinstance(source, ChipEvidence) else source
     examination = Examination(files, trust, policy, at, now or datetime.now(UTC))
     examination.check_realm()
+    examination.check_form(files)
     examination.check_issuer()
-    examination.check_chip(evidence, expected_challenge)
+    examination.check_access(evidence)
+    examination.check_active_authentication(evidence, expected_challenge)
+    examination.check_chip_authentication(evidence, remote)
     return examination

@@ -13,7 +13,9 @@ from PIL import Image
 from card_reader.simulator import defects
 from card_reader.simulator.issuer import Issuer
 from card_reader.simulator.personalisation import Holder
+from card_reader.simulator.presets import PRESETS
 from card_reader.simulator.profile import CardProfile, Defect
+from card_reader.simulator.recipe import VIETNAMESE_CARD, Recipe
 from demo.officers import Login
 
 ROOT = Path(__file__).parents[1]
@@ -34,6 +36,7 @@ class Part:
     persona: str
     portrait: Path
     faces: tuple[Path, ...]
+    recipe: Recipe = VIETNAMESE_CARD
     defect: Defect | None = None
     #: How many commands the chip answers before it goes dead, None for a sound one.
     goes_dead_after: int | None = None
@@ -45,6 +48,7 @@ GENUINE = Part(
     persona="an",
     portrait=PHOTOGRAPHS / "obama.jpg",
     faces=(PHOTOGRAPHS / "obama2.jpg", PHOTOGRAPHS / "obama3.jpg"),
+    recipe=PRESETS["vietnam-2024-pace"].recipe,
 )
 EXCHANGED = Part(
     seat="02",
@@ -117,7 +121,7 @@ def issue_card(issuer: Issuer, part: Part) -> CardProfile:
         date_of_birth=person.date_of_birth,
         sex=person.sex,
     )
-    profile = issuer.issue(holder, chip_portrait(part.portrait))
+    profile = issuer.issue(holder, chip_portrait(part.portrait), recipe=part.recipe)
     if part.defect is None:
         return profile
     stranger = chip_portrait(PHOTOGRAPHS / "biden.jpg")

@@ -49,6 +49,14 @@ CHECKINS = {
     cast.UNREADABLE.seat: ("conditional", None),
 }
 
+#: What the server must have found of the genuine candidate's chip.
+PROVEN = {
+    "verdict": "authentic",
+    "access": "pace",
+    "active_authentication": "passed",
+    "chip_authentication": "passed",
+}
+
 
 class Journey:
     """One run. `folder` is emptied first; `pictures` below it holds what the screens showed."""
@@ -332,6 +340,10 @@ class Journey:
             if line["state"] != state or (reason and reason not in line["reasons"]):
                 raise ActFailedError(f"seat {seat}: {line['state']}, {line['reasons']}")
             yield f"{seat} {' '.join([state, *line['reasons']])}"
+        proven = held[cast.GENUINE.seat]["chip"]
+        if proven != PROVEN:
+            raise ActFailedError(f"seat {cast.GENUINE.seat}: {proven}, expected {PROVEN}")
+        yield "seat 01 by PACE, active and chip authentication"
 
     def _attendance(self) -> dict[str, dict[str, Any]]:
         """The server's own word on the check-ins of the demo's room, by seat."""

@@ -24,6 +24,7 @@ class Permission(StrEnum):
     GRADE = "grade"
     CLEAR_RESULTS = "clear_results"
     SEE_AUDIT = "see_audit"
+    SEE_TRUST = "see_trust"
 
 
 _EVERYBODY = frozenset({Permission.SIGN_IN})
@@ -44,6 +45,7 @@ _EXAM_OFFICE = _PROCTOR | {
     Permission.GRADE,
     Permission.CLEAR_RESULTS,
     Permission.SEE_AUDIT,
+    Permission.SEE_TRUST,
 }
 
 #: By role; None is somebody who has not signed in.
@@ -55,7 +57,8 @@ GRANTED = MappingProxyType(
         Role.ITEM_WRITER: _STAFF,
         Role.REVIEWER: _STAFF,
         Role.TECHNICIAN: _STAFF | {Permission.SEE_STATIONS},
-        Role.ADMINISTRATOR: _STAFF | {Permission.SEE_STATIONS, Permission.SEE_AUDIT},
+        Role.ADMINISTRATOR: _STAFF
+        | {Permission.SEE_STATIONS, Permission.SEE_AUDIT, Permission.SEE_TRUST},
     }
 )
 

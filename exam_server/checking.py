@@ -1,4 +1,4 @@
-"""Checking what a server holds, without its secrets: audit log, journals, receipts."""
+"""Checking what a server holds, without its secrets: audit log, trust, journals, receipts."""
 
 import base64
 import binascii
@@ -18,6 +18,7 @@ from exam_server.contract.records import SignedHead
 from exam_server.errors import InputError
 from exam_server.loading import read_file
 from exam_server.stations.models import Station
+from exam_server.trust.service import check_documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,10 @@ class Findings:
 
 
 def check_all(session: Session, own: Ed25519PublicKey) -> Findings:
-    """Follows the audit log with its seals and every journal, and checks every signature."""
+    """Follows the audit log with its seals, every trust document and every journal."""
     report = audit.verify_log(session, own)
     faults = [f"audit log: {report.fault}"] if report.fault else []
+    faults += check_documents(session, own)
     attempts = session.exec(select(Attempt).order_by(col(Attempt.id))).all()
     records = 0
     for attempt in attempts:

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from exam_server import commands, operating, registering
 from exam_server.errors import InputError, ServerError
+from exam_server.trust import commands as trust
 
 EXIT_UNUSABLE = 2
 EXIT_INTERRUPTED = 130
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     operating.register(subparsers)
     registering.register(subparsers)
     commands.register(subparsers)
+    trust.register(subparsers)
     parsed = parser.parse_args(arguments)
     try:
         return int(parsed.run(parsed))

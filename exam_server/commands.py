@@ -36,6 +36,7 @@ from exam_server.loading import first_fault, read_file, read_toml
 from exam_server.results.service import results_of_shift
 from exam_server.shifts import service as shifts
 from exam_server.shifts.models import Shift
+from exam_server.trust.source import load_trust
 
 
 def register(subparsers: Subparsers) -> None:
@@ -54,7 +55,7 @@ def register(subparsers: Subparsers) -> None:
     paper.add_argument("--exam", metavar="CODE", required=True)
     paper.add_argument("--name", required=True, help="the paper's name, as rosters have it")
     paper.add_argument("--codes", required=True, help="codes (mã đề), parted by commas")
-    trust = add_command(load, "trust", _load_trust, "anchors and CRLs", passphrase=False)
+    trust = add_command(load, "trust", _load_trust, "anchors and CRLs, in a test", passphrase=False)
     trust.add_argument("files", metavar="PATH", type=Path, nargs="+")
 
     shift = add_group(subparsers, "shift", "open, start and close a shift")
@@ -194,12 +195,17 @@ def _load_trust(parsed: argparse.Namespace) -> int:
         directory.open_server(parsed.directory) as server,
         db.transaction(server.engine) as session,
     ):
-        realm = server.settings.realm
-        anchors, crls = loading.load_trust(parsed.directory, parsed.files, realm=realm)
-        _log_loaded(session, "trust_loaded", "trust", {"anchors": anchors, "crls": crls})
-    return answer(
-        parsed, {"anchors": anchors, "crls": crls}, f"{anchors} anchors and {crls} CRLs are trusted"
-    )
+        store = load_trust(
+            session,
+            parsed.directory,
+            parsed.files,
+            own=server.public_key(),
+            realm=server.settings.realm,
+        )
+        fields = {"anchors": len(store.anchors), "crls": len(store.crls)}
+        _log_loaded(session, "trust_loaded", "trust", fields)
+    text = f"{fields['anchors']} anchors and {fields['crls']} CRLs are trusted, for the test alone"
+    return answer(parsed, fields, text)
 
 
 def _open(parsed: argparse.Namespace) -> int:
@@ -264,6 +270,7 @@ def _attendance(parsed: argparse.Namespace) -> int:
             "state": row.state.value if row.state else None,
             "basis": row.basis,
             "reasons": list(row.reasons),
+            "chip": row.chip,
         }
         for row in rows
     ]

@@ -12,10 +12,11 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from card_reader.trust.store import TrustStore
-from exam_server import db, keys, loading, migrations, settings
+from exam_server import db, keys, migrations, settings
 from exam_server.errors import InputError
 from exam_server.keys import ServerKeys
 from exam_server.settings import Settings
+from exam_server.trust.source import read_trust
 
 DATABASE = "server.db"
 PUBLIC_KEY = "server.pub"
@@ -30,8 +31,11 @@ class OpenServer:
     engine: Engine
 
     def trust(self) -> TrustStore:
-        """The anchors and CRLs that were loaded."""
-        return loading.read_trust(self.directory, self.settings.realm)
+        """Whom the server believes on."""
+        with db.reading(self.engine) as session:
+            return read_trust(
+                session, self.directory, own=self.public_key(), realm=self.settings.realm
+            )
 
     def public_key(self) -> Ed25519PublicKey:
         """What receipts and packages of this server are signed with."""

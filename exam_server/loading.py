@@ -1,10 +1,8 @@
-"""Loading from files: trust, and a whole exam from a folder with its `exam.toml`.
+"""Loading from files: a whole exam from a folder with its `exam.toml`.
 
 Everything of one call happens in the caller's transaction: all or nothing.
 """
 
-import hashlib
-import threading
 import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,10 +11,7 @@ from pathlib import Path
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from sqlmodel import Session, select
 
-from card_reader.errors import CardError
-from card_reader.trust.crl import parse_crl
-from card_reader.trust.master_list import parse_certificate_file
-from card_reader.trust.store import Realm, TrustStore
+from card_reader.trust.store import Realm
 from exam_server import audit
 from exam_server.audit import Operator
 from exam_server.candidates.roster import read_roster
@@ -29,7 +24,6 @@ from exam_server.keys import ServerKeys
 from exam_server.shifts import service as shifts
 from exam_server.shifts.models import Shift
 
-ANCHORS, REVOCATIONS = "anchors", "crls"
 MAX_FILE = 64 * 1024 * 1024
 EXAM_FILE = "exam.toml"
 
@@ -170,108 +164,3 @@ def load_exam(
         now=now,
     )
     return LoadedExam(exam, shift, len(placements), made, tuple(warnings))
-
-
-def load_trust(directory: Path, sources: list[Path], *, realm: Realm) -> tuple[int, int]:
-    """Copies anchors and CRLs from files or folders; how many anchors and CRLs there are now.
-
-    A folder's other files are left alone; a file named by itself must be one of them.
-    """
-    anchors: list[Path] = []
-    revocations: list[Path] = []
-    for source in sources:
-        if not source.exists():
-            raise InputError(f"{source} does not exist")
-        files = sorted(item for item in source.iterdir()) if source.is_dir() else [source]
-        for file in files:
-            kind = _kind(file) if file.is_file() else None
-            if kind is not None:
-                (anchors if kind == ANCHORS else revocations).append(file)
-            elif not source.is_dir():
-                raise InputError(f"{file} holds no certificates, master list or CRL")
-    if not anchors and not revocations:
-        raise InputError("nothing to load: no certificate, master list or CRL among these files")
-    store = _trust(directory, anchors, revocations, realm)
-    for kind, found in ((ANCHORS, anchors), (REVOCATIONS, revocations)):
-        target = trust_folder(directory) / kind
-        target.mkdir(parents=True, exist_ok=True)
-        for file in found:
-            # Named by content: two authorities' files of one name stand beside each other.
-            data = read_file(file)
-            kept = target / f"{hashlib.sha256(data).hexdigest()}{file.suffix}"
-            unfinished = kept.with_name(kept.name + ".new")
-            unfinished.write_bytes(data)
-            # At once and whole: a running server reads the folder again at the next check-in.
-            unfinished.replace(kept)
-    return len(store.anchors), len(store.crls)
-
-
-def _kind(file: Path) -> str | None:
-    data = read_file(file)
-    try:
-        parse_crl(data)
-    except CardError:
-        pass
-    else:
-        return REVOCATIONS
-    try:
-        found = parse_certificate_file(data)
-    except CardError:
-        return None
-    return ANCHORS if any(item.is_ca for item in found.certificates) else None
-
-
-def trust_folder(directory: Path) -> Path:
-    """Where a server keeps its anchors and CRLs."""
-    return directory / "trust"
-
-
-def read_trust(directory: Path, realm: Realm) -> TrustStore:
-    """The trust of the server in `directory`; empty before any was loaded."""
-    return _trust(directory, [], [], realm)
-
-
-class TrustFolder:
-    """The trust of the server in `directory`, read again whenever its files change.
-
-    Calling it gives the store; InputError where the files cannot be used, and then nobody is let
-    in on older ones.
-    """
-
-    def __init__(self, directory: Path, realm: Realm) -> None:
-        self._directory, self._realm = directory, realm
-        self._lock = threading.Lock()
-        self._stamp = self._now()
-        self._store = read_trust(directory, realm)
-
-    def __call__(self) -> TrustStore:
-        with self._lock:
-            stamp = self._now()
-            if stamp != self._stamp:
-                self._store = read_trust(self._directory, self._realm)
-                self._stamp = stamp
-            return self._store
-
-    def _now(self) -> list[tuple[str, int, int]]:
-        """Name, time and size of every file; cheap enough for every check-in."""
-        found = []
-        for kind in (ANCHORS, REVOCATIONS):
-            folder = trust_folder(self._directory) / kind
-            for file in sorted(folder.iterdir()) if folder.is_dir() else ():
-                stat = file.stat()
-                found.append((f"{kind}/{file.name}", stat.st_mtime_ns, stat.st_size))
-        return found
-
-
-def _trust(
-    directory: Path, anchors: list[Path], revocations: list[Path], realm: Realm
-) -> TrustStore:
-    """What the server has, and these files beside it."""
-    folder = trust_folder(directory)
-    kept = [folder / kind for kind in (ANCHORS, REVOCATIONS) if (folder / kind).is_dir()]
-    paths = [path for path in kept if path.name == ANCHORS] + anchors
-    crls = [path for path in kept if path.name == REVOCATIONS] + revocations
-    try:
-        return TrustStore.load(paths, crls=crls, realm=realm)
-    except CardError as error:
-        raise InputError(f"the certificates cannot be used: {error}") from error

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 import uvicorn
 from sqlmodel import col, select
 
+from card_reader.trust.store import TrustStore
 from exam_server import audit, backup, db, directory, keys
 from exam_server.app import create_app
 from exam_server.audit import Operator
@@ -16,6 +17,7 @@ from exam_server.centres.models import Centre, Room, Seat
 from exam_server.checkin.service import purge_pictures
 from exam_server.console import (
     BACKUP_PASSPHRASE,
+    DONE,
     NEGATIVE,
     PASSPHRASE,
     Subparsers,
@@ -25,14 +27,15 @@ from exam_server.console import (
     unlocked,
 )
 from exam_server.context import utc_now
+from exam_server.directory import OpenServer
 from exam_server.errors import InputError
 from exam_server.forms.models import Exam, Realm
-from exam_server.loading import TrustFolder
 from exam_server.proctoring.events import LiveEvents
 from exam_server.settings import Settings
 from exam_server.shifts.models import Placement, Shift
 from exam_server.staff import Staff
 from exam_server.stations.models import Station
+from exam_server.trust.source import TrustInForce
 
 
 def register(subparsers: Subparsers) -> None:
@@ -114,7 +117,12 @@ def _serve(parsed: argparse.Namespace) -> int:
             server.settings,
             own,
             server.engine,
-            TrustFolder(parsed.directory, server.settings.realm),
+            TrustInForce(
+                parsed.directory,
+                server.engine,
+                own=own.signing.public_key(),
+                realm=server.settings.realm,
+            ),
         )
         config = uvicorn.Config(
             app,
@@ -170,18 +178,28 @@ def _status(parsed: argparse.Namespace) -> int:
                 .order_by(col(Shift.starts_at))
             )
         ]
-        trust = server.trust()
+        trust, fault = _trust(server)
         fields = {
             "realm": server.settings.realm.value,
             "counts": counts,
             "shifts": shifts,
             "anchors": len(trust.anchors),
             "crls": len(trust.crls),
+            "trust_fault": fault,
         }
     lines = [f"realm {fields['realm']}, {len(trust.anchors)} anchors, {len(trust.crls)} CRLs"]
+    lines += [f"NOBODY IS LET IN BY CHIP: {fault}"] if fault else []
     lines += [f"{name}: {count}" for name, count in counts.items()]
     lines += [f"shift {s['name']} of {s['exam']}: {s['state']}, {s['starts_at']}" for s in shifts]
-    return answer(parsed, fields, "\n".join(lines))
+    return answer(parsed, fields, "\n".join(lines), code=NEGATIVE if fault else DONE)
+
+
+def _trust(server: OpenServer) -> tuple[TrustStore, str | None]:
+    """Whom the server believes on, or nobody and why."""
+    try:
+        return server.trust(), None
+    except InputError as error:
+        return TrustStore((), realm=server.settings.realm), str(error)
 
 
 def _backup(parsed: argparse.Namespace) -> int:

@@ -11,7 +11,8 @@ import exam_server.items.models
 import exam_server.results.models
 import exam_server.shifts.models
 import exam_server.staff
-import exam_server.stations.models  # noqa: F401 - importing registers the tables
+import exam_server.stations.models
+import exam_server.trust.models  # noqa: F401 - importing registers the tables
 from exam_server.db import Base
 
 METADATA = Base.metadata

@@ -36,6 +36,7 @@ class Sealed(StrEnum):
     LEASE_KEY = "lease-key"
     RESPONSE = "response"
     EVIDENCE = "evidence"
+    CHIP_TERMINAL = "chip-terminal"
     PICTURE = "picture"
 
 

@@ -130,6 +130,13 @@ class Client:
         body = api.ChallengeRequest(placement=placement)
         return self._post("/api/station/challenges", body, api.ChallengeView)
 
+    def begin_terminal(self, request: api.ChipTerminalRequest) -> api.ChipTerminalView:
+        return self._post("/api/station/terminals", request, api.ChipTerminalView)
+
+    def chip_response(self, run: str, response: bytes) -> api.ChipSessionKeys:
+        body = api.ChipResponse(response=response)
+        return self._post(f"/api/station/terminals/{run}/response", body, api.ChipSessionKeys)
+
     def check_in(self, request: api.CheckInRequest) -> api.CheckInView:
         return self._post("/api/station/checkins", request, api.CheckInView)
 

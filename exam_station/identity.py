@@ -1,6 +1,7 @@
 """One tap: the server's challenge, the chip's files and proof, the station's own quick opinion."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from card_reader.errors import CardError, CardReason
 from card_reader.evidence import Challenge, ChipEvidence, Freshness
 from card_reader.lds import DATA_GROUPS, dg2
 from card_reader.reader import StepName, read_card
+from card_reader.strategy import CardMemory
 from card_reader.transport import Transport
 from card_reader.trust.store import Realm, TrustStore
 from card_reader.verify import IdentityRefusedError, IdentityUnprovenError, Policy, Report, verify
@@ -19,10 +21,11 @@ from exam_station.client import Client, ClientError, ServerRefusedError
 from exam_station.face.picture import UnreadablePictureError, decode_picture, encode_jpeg
 from exam_station.flow.states import CardReading, CardTrouble
 from exam_station.settings import CARD_GROUPS
+from exam_station.terminal import ServerTerminal
 from exam_station.vault import Vault
 
-#: Select, access, SOD, the data groups, active authentication, COM.
-STEPS = 5 + len(CARD_GROUPS)
+#: Card access, lengths, select, access, SOD, the data groups, both proofs of the chip.
+STEPS = 7 + len(CARD_GROUPS)
 DG2 = DATA_GROUPS[2].name
 
 #: Hears the step's name, how many are behind, how many there are, and the portrait once it is read.
@@ -60,23 +63,27 @@ class Identification:
         self._client = client
         self._vault = vault
         self._trust = trust
+        self._memory = CardMemory()
 
     def read(
         self,
         placement: PlacementView,
         connect: Callable[[], Transport],
+        reconnect: Callable[[], Transport] | None = None,
         *,
         reader: str,
         today: datetime,
         progress: Progress,
     ) -> CardReading:
-        """`connect` opens the card on the reader."""
+        """`connect` opens the card on the reader, `reconnect` waits for one that slipped off."""
         challenge, expires_at = self._challenge(placement.id)
         tap = _Tap(progress)
         try:
-            evidence = self._evidence(placement, connect, challenge, reader, today, tap)
+            evidence = self._evidence(placement, connect, reconnect, challenge, reader, today, tap)
         except CardError as error:
             raise TapError(trouble(error.reason), str(error)) from error
+        except ClientError as error:
+            raise _no_answer(error) from error
         raw = evidence.to_bytes()
         report = self._opinion(evidence, challenge)
         return CardReading(
@@ -98,12 +105,8 @@ class Identification:
         try:
             issued = self._client.challenge(placement)
             return Challenge(issued.id, issued.value, Freshness.SERVER), issued.expires_at
-        except ServerRefusedError as refusal:
-            busy = refusal.code in (ErrorCode.TOO_BUSY, ErrorCode.INTERNAL)
-            reason = CardTrouble.NO_SERVER if busy else CardTrouble.SERVER_REFUSES
-            raise TapError(reason, str(refusal)) from refusal
         except ClientError as error:
-            raise TapError(CardTrouble.NO_SERVER, str(error)) from error
+            raise _no_answer(error) from error
         except CardError as error:
             raise TapError(CardTrouble.SERVER_REFUSES, str(error)) from error
 
@@ -111,6 +114,7 @@ class Identification:
         self,
         placement: PlacementView,
         connect: Callable[[], Transport],
+        reconnect: Callable[[], Transport] | None,
         challenge: Challenge,
         reader: str,
         today: datetime,
@@ -120,19 +124,24 @@ class Identification:
         passwords = cccd_passwords(
             placement.citizen_number or "", placement.date_of_birth, today=today.date()
         )
-        transport = connect()
-        try:
+        with ExitStack() as contacts:
+
+            def kept(transport: Transport) -> Transport:
+                contacts.callback(transport.close)
+                return transport
+
             return read_card(
-                transport,
+                kept(connect()),
                 passwords,
                 challenge=challenge,
                 progress=tap.step,
                 on_file=tap.file,
+                terminal=ServerTerminal(self._client, challenge.id),
+                memory=self._memory,
+                reconnect=(lambda: kept(reconnect())) if reconnect else None,
                 groups=CARD_GROUPS,
                 reader=reader,
             )
-        finally:
-            transport.close()
 
     def _opinion(self, evidence: ChipEvidence, challenge: Challenge) -> Report:
         try:
@@ -145,6 +154,15 @@ class Identification:
             ).report
         except (IdentityRefusedError, IdentityUnprovenError) as error:
             return error.report
+
+
+def _no_answer(error: ClientError) -> TapError:
+    """What it means to the candidate that the server gave nothing to go on with."""
+    refused = isinstance(error, ServerRefusedError) and error.code not in (
+        ErrorCode.TOO_BUSY,
+        ErrorCode.INTERNAL,
+    )
+    return TapError(CardTrouble.SERVER_REFUSES if refused else CardTrouble.NO_SERVER, str(error))
 
 
 class _Tap:

@@ -6,6 +6,7 @@ nobody foresaw: a screen that waits for an answer gets one.
 
 import logging
 import random
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -32,6 +33,10 @@ from exam_station.uploader import Progress, StoppedError, asked_by, spread
 from exam_station.vault import Vault
 
 log = logging.getLogger("exam_station")
+
+#: A card that slips off while it is read may come back for so many seconds, and is read on.
+CARD_RETURNS_WITHIN = 6.0
+CARD_POLL = 0.2
 
 Failed = type[events.LeaseFailed] | type[events.AttemptFailed]
 
@@ -186,6 +191,9 @@ class Work:
                 raise ReaderError("the card was taken off", CardReason.CARD_REMOVED)
             return self._readers.connect(reader)
 
+        def reconnect() -> Transport:
+            return self._card_again(reader)
+
         def stepped(step: str, done: int, total: int, portrait: bytes | None) -> None:
             self._post(events.ReadingStepped(turn, step, done, total, portrait))
 
@@ -193,6 +201,7 @@ class Work:
             reading = self._identification.read(
                 effect.placement,
                 connect,
+                reconnect,
                 reader=reader or "",
                 today=self.clock.now() or datetime.now(UTC),
                 progress=stepped,
@@ -201,6 +210,16 @@ class Work:
         except TapError as error:
             log.info("the card could not be read: %s", error)
             self._post(events.CardFailed(turn, error.reason))
+
+    def _card_again(self, reader: str | None) -> Transport:
+        """The card that slipped, once it lies on the reader again; waits a little for it."""
+        until = time.monotonic() + CARD_RETURNS_WITHIN
+        while reader is not None and time.monotonic() < until:
+            try:
+                return self._readers.connect(reader)
+            except ReaderError:
+                time.sleep(CARD_POLL)
+        raise ReaderError("the card was taken off", CardReason.CARD_REMOVED)
 
     def _look(self, turn: int, portrait: bytes) -> None:
         self._looking_turn = turn

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import get_args
 
 from card_reader.errors import CardReason
-from card_reader.evidence import Freshness
+from card_reader.evidence import AccessPolicy, AccessProtocol, Downgrade, Freshness
 from card_reader.report import ChipProof, DataGroup, Verdict
 from card_reader.simulator.profile import Defect
 from card_reader.trust.findings import Finding
@@ -89,6 +89,7 @@ def page() -> str:
                 "Keys of `card-reader verify`, `read` and `trust`, as DESIGN's contract has them",
                 _plain(
                     *(Verdict, Signature, Chain, Revocation, Dates, DataGroup, ChipProof),
+                    *(AccessProtocol, Downgrade, AccessPolicy),
                     *(Freshness, Kind, SignatureState, ListSignature, Defect),
                 ),
             ),

@@ -3,18 +3,12 @@
 import hmac
 import os
 from collections.abc import Callable, Generator
+from dataclasses import replace
 
-from card_reader.access.passwords import MrzPassword
+from card_reader.access.passwords import MrzBasedPassword
 from card_reader.apdu import CommandApdu, ResponseApdu
 from card_reader.errors import AccessDeniedError, ChipError
-from card_reader.secure_messaging import (
-    KDF_ENCRYPTION,
-    KDF_MAC,
-    SecureMessaging,
-    TripleDes,
-    derive_3des_key,
-    pad,
-)
+from card_reader.secure_messaging import Cipher, SecureMessaging, TripleDes, derive_session_keys
 
 CHALLENGE_LENGTH = 8
 KEY_LENGTH = 16
@@ -25,7 +19,7 @@ GET_CHALLENGE = CommandApdu(0x00, 0x84, 0x00, 0x00, le=CHALLENGE_LENGTH)
 
 
 def bac(
-    password: MrzPassword, rng: Callable[[int], bytes] = os.urandom
+    password: MrzBasedPassword, rng: Callable[[int], bytes] = os.urandom
 ) -> Generator[CommandApdu, ResponseApdu, SecureMessaging]:
     """Yield the commands of BAC; the value returned is the new session.
 
@@ -33,7 +27,8 @@ def bac(
     the chip refuses the keys, :class:`ChipError` where its answer proves nothing.
     """
     seed = password.key_seed[:KEY_LENGTH]
-    cipher = _cipher(seed)
+    keys = derive_session_keys(Cipher.DES3, seed)
+    cipher = TripleDes(keys.ks_enc, keys.ks_mac)
 
     response = yield GET_CHALLENGE
     if not response.ok or len(response.data) != CHALLENGE_LENGTH:
@@ -43,19 +38,17 @@ def bac(
 
     # ICAO 9303-11 §4.3.1, step 3: E_IFD || M_IFD
     e_ifd = cipher.encrypt(rnd_ifd + rnd_ic + k_ifd)
-    token = e_ifd + cipher.mac(pad(e_ifd, cipher.block_size))
+    token = e_ifd + cipher.token(e_ifd)
     response = yield CommandApdu(0x00, 0x82, 0x00, 0x00, token, TOKEN_LENGTH + MAC_LENGTH)
     if not response.ok:
         raise AccessDeniedError(f"the chip refused the access keys with {response.sw:04X}")
 
     # Steps 5 and 6: check M_IC, then both random numbers
     k_ic = _open_token(cipher, response.data, rnd_ic, rnd_ifd)
-    session = _cipher(bytes(a ^ b for a, b in zip(k_ifd, k_ic, strict=True)))
-    return SecureMessaging(session, rnd_ic[-4:] + rnd_ifd[-4:])  # §9.8.6.3
-
-
-def _cipher(seed: bytes) -> TripleDes:
-    return TripleDes(derive_3des_key(seed, KDF_ENCRYPTION), derive_3des_key(seed, KDF_MAC))
+    session = derive_session_keys(
+        Cipher.DES3, bytes(a ^ b for a, b in zip(k_ifd, k_ic, strict=True))
+    )
+    return SecureMessaging.of(replace(session, ssc=rnd_ic[-4:] + rnd_ifd[-4:]))  # §9.8.6.3
 
 
 def _open_token(cipher: TripleDes, token: bytes, rnd_ic: bytes, rnd_ifd: bytes) -> bytes:
@@ -63,7 +56,7 @@ def _open_token(cipher: TripleDes, token: bytes, rnd_ic: bytes, rnd_ifd: bytes) 
     e_ic, mac = token[:TOKEN_LENGTH], token[TOKEN_LENGTH:]
     if len(e_ic) != TOKEN_LENGTH:
         raise ChipError("the chip's authentication token has a wrong length")
-    if not hmac.compare_digest(cipher.mac(pad(e_ic, cipher.block_size)), mac):
+    if not hmac.compare_digest(cipher.token(e_ic), mac):
         raise ChipError("the MAC of the chip's authentication token is wrong")
     plain = cipher.decrypt(e_ic)
     if not hmac.compare_digest(plain[: 2 * CHALLENGE_LENGTH], rnd_ic + rnd_ifd):

@@ -1,10 +1,17 @@
-"""How a citizen card's passwords follow from what is known of the person: number, birth, QR."""
+"""How a citizen card's passwords follow from what is known of the person.
 
-import re
-from datetime import UTC, date, datetime
+Number and date of birth, the QR code on the card, or the lines of its MRZ.  The day of expiry,
+which nobody types, follows from the law.
+"""
 
+from collections.abc import Iterable
+from datetime import date
+
+from card_reader.access.citizen_qr import CitizenQr, parse_qr
 from card_reader.access.passwords import MrzPassword
-from card_reader.errors import CardReason, UnreadableInputError
+from card_reader.errors import CardReason, MalformedFileError, UnreadableInputError
+from card_reader.lds import mrz
+from card_reader.lds.dates import Day, mrz_text
 
 CCCD_NUMBER_LENGTH = 12
 # The MRZ of a citizen card prints the last nine digits as its document number.
@@ -13,68 +20,102 @@ CCCD_DOCUMENT_NUMBER_LENGTH = 9
 RENEWAL_AGES = (14, 25, 40, 60)
 # ... and one issued within two years before such a birthday runs to the next one.
 EARLY_RENEWAL_YEARS = 2
-MAX_QR_FIELDS = 16
 # Chip cards are issued since 2021.
 FIRST_CHIP_CARD = date(2021, 1, 1)
 # Unproven: what the MRZ of a card without end holds.
 NO_EXPIRY = "991231"
 
 
-def cccd_passwords(number: str, date_of_birth: date, *, today: date) -> tuple[MrzPassword, ...]:
+def cccd_passwords(
+    number: str,
+    date_of_birth: date,
+    *,
+    today: date,
+    date_of_issue: date | None = None,
+    no_expiry: str = NO_EXPIRY,
+) -> tuple[MrzPassword, ...]:
     """The few passwords that can open a citizen's card, likeliest first.
 
-    ``number`` has 12 digits.  The date of expiry follows from date of birth and the law.
+    ``number`` has 12 digits.  The date of expiry follows from date of birth and the law; a known
+    ``date_of_issue`` puts the one or two that fit it first.  ``no_expiry`` is what the MRZ of a
+    card without end is taken to hold (six characters; no public source settles it).
     """
     if len(number) != CCCD_NUMBER_LENGTH or not (number.isascii() and number.isdigit()):
         raise UnreadableInputError("a citizen card number has 12 digits", CardReason.NO_PASSWORD)
     if date_of_birth > today:
         raise UnreadableInputError("the date of birth lies in the future", CardReason.NO_PASSWORD)
+    ends: list[date | None] = []
+    if date_of_issue is not None and date_of_birth <= date_of_issue <= today:
+        ends += _ends(date_of_birth, date_of_issue, date_of_issue)
+    first_issue = max(date_of_birth, FIRST_CHIP_CARD)
+    ends += _likeliest_first(_ends(date_of_birth, first_issue, today), today)
     document_number = number[-CCCD_DOCUMENT_NUMBER_LENGTH:]
-    birth = date_of_birth.strftime("%y%m%d")
+    birth = mrz_text(date_of_birth)
     return tuple(
-        MrzPassword(document_number, birth, expiry)
-        for expiry in _expiry_dates(date_of_birth, today)
+        MrzPassword(document_number, birth, no_expiry if end is None else mrz_text(end))
+        for end in dict.fromkeys(ends)
+    )
+
+
+def passwords_of_qr(
+    qr: CitizenQr, *, today: date, no_expiry: str = NO_EXPIRY
+) -> tuple[MrzPassword, ...]:
+    """The passwords that the card's QR code leads to, likeliest first."""
+    return cccd_passwords(
+        qr.number,
+        _whole(qr.date_of_birth),
+        today=today,
+        date_of_issue=qr.date_of_issue,
+        no_expiry=no_expiry,
     )
 
 
 def citizen_of_qr(text: str) -> tuple[str, date]:
-    """Number and date of birth from the text of the card's QR code.
+    """Number and date of birth from the text of the card's QR code."""
+    qr = parse_qr(text)
+    return qr.number, _whole(qr.date_of_birth)
 
-    ``number|old number|name|ddmmyyyy|...``; cards without an old number may leave its field out.
-    """
-    fields = text.strip().split("|")
-    births = [item for item in fields[2:4] if re.fullmatch(r"[0-9]{8}", item)]
-    if not 6 <= len(fields) <= MAX_QR_FIELDS or not births:
-        raise UnreadableInputError("the QR code is none of a citizen card", CardReason.NO_PASSWORD)
+
+def password_of_mrz(lines: str | Iterable[str]) -> MrzPassword:
+    """The password that the lines of a machine readable zone are, typed or scanned."""
     try:
-        birth = datetime.strptime(births[0], "%d%m%Y").replace(tzinfo=UTC).date()
-    except ValueError:
-        raise UnreadableInputError(
-            "the QR code holds no date of birth", CardReason.NO_PASSWORD
-        ) from None
-    return fields[0], birth
+        zone = mrz.parse_lines(lines)
+    except MalformedFileError as error:
+        raise UnreadableInputError(error.detail, CardReason.NO_PASSWORD) from error
+    return MrzPassword(
+        zone.document_number, mrz_text(zone.date_of_birth), mrz_text(zone.date_of_expiry)
+    )
 
 
-def _expiry_dates(birth: date, today: date) -> list[str]:
-    """Every expiry a chip card held today may carry: running ones first, the nearest first."""
-    first_issue = max(birth, FIRST_CHIP_CARD)
-    ends = [end for age in RENEWAL_AGES for end in _birthdays(birth, age)]
-    possible = [end for end in ends if _can_end(end, first_issue, birth, today)]
-    running = [end for end in possible if end >= today]
-    expired = [end for end in reversed(possible) if end < today]
-    texts = [end.strftime("%y%m%d") for end in running]
-    if today >= _years_before(_birthdays(birth, RENEWAL_AGES[-1])[0], EARLY_RENEWAL_YEARS):
-        texts.append(NO_EXPIRY)
-    return texts + [end.strftime("%y%m%d") for end in expired]
+def _whole(birth: Day) -> date:
+    if isinstance(birth, date):
+        return birth
+    raise UnreadableInputError(
+        "the QR code holds no complete date of birth", CardReason.NO_PASSWORD
+    )
 
 
-def _can_end(end: date, first_issue: date, birth: date, today: date) -> bool:
-    """Whether some day of issue from ``first_issue`` to ``today`` gives this expiry."""
-    earlier = [other for age in RENEWAL_AGES for other in _birthdays(birth, age) if other < end]
-    before = [other for other in earlier if other.year < end.year]
-    opens = _years_before(before[-1], EARLY_RENEWAL_YEARS) if before else birth
-    closes = _years_before(end, EARLY_RENEWAL_YEARS)
-    return opens <= today and first_issue <= closes
+def _likeliest_first(ends: Iterable[date | None], today: date) -> list[date | None]:
+    """Running cards first, the nearest end first; then the expired ones, the latest first."""
+    known = list(ends)
+    expired = [end for end in known if end is not None and end < today]
+    return [end for end in known if end not in expired] + expired[::-1]
+
+
+def _ends(birth: date, first: date, last: date) -> list[date | None]:
+    """Every expiry (None: without end) of cards issued on the days from ``first`` to ``last``.
+
+    Each birthday of renewal has its window of issue.  Neighbouring windows share their edge, since
+    the law's words leave that day open.
+    """
+    ends: list[date | None] = []
+    opens = birth
+    for age in RENEWAL_AGES:
+        birthdays = _birthdays(birth, age)
+        if opens <= last and first <= _years_before(birthdays[-1], EARLY_RENEWAL_YEARS):
+            ends += birthdays
+        opens = _years_before(birthdays[0], EARLY_RENEWAL_YEARS)
+    return [*ends, None] if opens <= last else ends
 
 
 def _birthdays(birth: date, age: int) -> list[date]:

@@ -7,13 +7,10 @@ or DER form.  Verification raises where the proof does not hold; nothing is retu
 import hmac
 from collections.abc import Sequence
 
-from asn1crypto import core
-
 from card_reader.apdu import CommandApdu
-from card_reader.asn1 import parsing
-from card_reader.errors import CardReason, ChipError, MalformedFileError
-from card_reader.lds.dg14 import SecurityInfo
-from card_reader.trust.keys import EcKey, PublicKey, RsaKey, parse_public_key
+from card_reader.errors import CardReason, ChipError, UnsupportedAlgorithmError
+from card_reader.lds.security_infos import SecurityInfo, active_authentication_info
+from card_reader.trust.keys import EcKey, RsaKey, parse_public_key
 from card_reader.trust.signatures import (
     HASHES,
     der_pair,
@@ -24,7 +21,6 @@ from card_reader.trust.signatures import (
 )
 
 CHALLENGE_LENGTH = 8
-ACTIVE_AUTHENTICATION_INFO = "2.23.136.1.1.5"  # id-icao-mrtd-security-aaProtocolObject
 
 # ISO/IEC 9796-2 §8.1.3: one-byte trailer BC means the default hash, two bytes name it.
 _IMPLICIT_TRAILER = 0xBC
@@ -42,7 +38,7 @@ def internal_authenticate(public_key: bytes, challenge: bytes) -> CommandApdu:
     """The command for a DER SubjectPublicKeyInfo; its expected length is the signature's."""
     if len(challenge) != CHALLENGE_LENGTH:
         raise ValueError("a challenge has eight bytes")
-    key = parse_public_key(public_key)
+    key = _chip_key(public_key)
     return CommandApdu(0x00, 0x88, 0x00, 0x00, challenge, _signature_length(key))
 
 
@@ -59,13 +55,21 @@ def verify_active_authentication(
     """
     if len(challenge) != CHALLENGE_LENGTH:
         raise ActiveAuthenticationFailedError("the challenge has not eight bytes")
-    key = parse_public_key(public_key)
+    key = _chip_key(public_key)
     if isinstance(key, RsaKey):
         valid = _verify_rsa(key, challenge, response)
     else:
         valid = _verify_ecdsa(key, challenge, response, _hash_names(key, security_infos))
     if not valid:
         raise ActiveAuthenticationFailedError("the chip's signature over the challenge is wrong")
+
+
+def _chip_key(public_key: bytes) -> RsaKey | EcKey:
+    """ICAO 9303-11 §6.1.2 knows RSA and ECDSA."""
+    key = parse_public_key(public_key)
+    if not isinstance(key, RsaKey | EcKey):
+        raise UnsupportedAlgorithmError(f"no active authentication with {key.describe()}")
+    return key
 
 
 def recover_message(key: RsaKey, signature: bytes) -> tuple[bytes, str, bytes] | None:
@@ -77,7 +81,7 @@ def recover_message(key: RsaKey, signature: bytes) -> tuple[bytes, str, bytes] |
     opened = pow(number, key.exponent, key.modulus)
     if opened & 0x0F != 0x0C:  # §B.6: the signature may be n - s
         opened = key.modulus - opened
-    return _take_apart(opened.to_bytes(size, "big"))
+    return _take_apart(opened.to_bytes(size, "big"), key.bits)
 
 
 def _verify_rsa(key: RsaKey, challenge: bytes, response: bytes) -> bool:
@@ -88,9 +92,9 @@ def _verify_rsa(key: RsaKey, challenge: bytes, response: bytes) -> bool:
     return hmac.compare_digest(digest(hash_name, m1 + challenge), hashed)
 
 
-def _take_apart(block: bytes) -> tuple[bytes, str, bytes] | None:
+def _take_apart(block: bytes, bits: int) -> tuple[bytes, str, bytes] | None:
     """ISO/IEC 9796-2 §8: header 01, more-data bit 1, padding to A; M1; hash; trailer."""
-    start = _message_start(block)
+    start = _message_start(block, bits)
     if start is None:
         return None
     if block[-1] == _IMPLICIT_TRAILER:
@@ -106,13 +110,33 @@ def _take_apart(block: bytes) -> tuple[bytes, str, bytes] | None:
     return block[start:split], hash_name, block[split:end]
 
 
-def _message_start(block: bytes) -> int | None:
+def _message_start(block: bytes, bits: int) -> int | None:
     """Where M1 begins: behind 6A, or behind 6B BB ... BA where M1 is shorter."""
+    spare = bits % 8
+    if spare and block[0] not in (0x6A, 0x6B):
+        return _message_start_unaligned(block, bits, spare)
     if block[0] == 0x6A:
         return 1
-    if block[0] != 0x6B:
+    return _behind_padding(block, 1) if block[0] == 0x6B else None
+
+
+def _message_start_unaligned(block: bytes, bits: int, spare: int) -> int | None:
+    """The same where the modulus is no whole number of bytes, ``spare`` bits in the first one.
+
+    01, the more-data bit, zeros and a 1 lead a string as long as the modulus; of the padding
+    whole nibbles of zeros became B and the last nibble A, unless it shares the header's.
+    """
+    if int.from_bytes(block, "big") >> (bits - 3) != 0b011:
         return None
-    position = 1
+    if 4 <= spare <= 6 and block[0] == 0b011 << (spare - 3) | 1:
+        return 1
+    header = 1 if spare >= 3 else 2  # bytes that the header's three bits reach into
+    if spare not in (3, 4, 5, 6) and block[header - 1] & 0x0F == 0x0A:
+        return header
+    return _behind_padding(block, header)
+
+
+def _behind_padding(block: bytes, position: int) -> int | None:
     while position < len(block) and block[position] == 0xBB:
         position += 1
     return position + 1 if position < len(block) and block[position] == 0xBA else None
@@ -130,19 +154,14 @@ def _verify_ecdsa(key: EcKey, challenge: bytes, response: bytes, hash_names: Seq
 
 def _hash_names(key: EcKey, infos: Sequence[SecurityInfo]) -> list[str]:
     """The hash that DG14 names (§9.2.3), else each that is no longer than the key (§6.1.2.3)."""
-    for info in infos:
-        if info.oid == ACTIVE_AUTHENTICATION_INFO and info.optional is not None:
-            algorithm = signature_by_oid(_dotted(info.optional))
-            return [algorithm.hash_name] if algorithm else []
+    info = active_authentication_info(infos)
+    if info is not None:
+        algorithm = signature_by_oid(info.signature_oid)
+        return [algorithm.hash_name] if algorithm else []
     return [name for name, used in HASHES.items() if 8 * used.digest_size <= key.bits]
 
 
-def _dotted(der: bytes) -> str:
-    with parsing("ActiveAuthenticationInfo", MalformedFileError):
-        return str(core.ObjectIdentifier.load(der, strict=True).dotted)
-
-
-def _signature_length(key: PublicKey) -> int:
+def _signature_length(key: RsaKey | EcKey) -> int:
     if isinstance(key, RsaKey):
         return (key.bits + 7) // 8
     return 2 * key.curve.order_bytes + 16  # room for DER

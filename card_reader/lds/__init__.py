@@ -26,6 +26,15 @@ DATA_GROUPS = {
     number: ElementaryFile(f"EF.DG{number}", 0x0100 + number, number, tag)
     for number, tag in enumerate(_DATA_GROUP_TAGS, start=1)
 }
+# The files of the master file (ICAO 9303-10 §3.11.2, ISO 7816-4 §12.2). Their contents are rows of
+# data objects or a bare SET or SEQUENCE; `tag` is that of the first object.
+EF_CARD_ACCESS = ElementaryFile("EF.CardAccess", 0x011C, 0x1C, 0x31)
+EF_CARD_SECURITY = ElementaryFile("EF.CardSecurity", 0x011D, 0x1D, 0x30)
+EF_ATR_INFO = ElementaryFile("EF.ATR/INFO", 0x2F01, 0x01, 0x43)
+EF_DIR = ElementaryFile("EF.DIR", 0x2F00, 0x1E, 0x61)
+MASTER_FILE_EFS = (EF_CARD_ACCESS, EF_CARD_SECURITY, EF_ATR_INFO, EF_DIR)
+
 FILES_BY_NAME = {item.name: item for item in (EF_COM, EF_SOD, *DATA_GROUPS.values())}
 FILES_BY_TAG = {item.tag: item for item in FILES_BY_NAME.values()}
+MASTER_FILES_BY_NAME = {item.name: item for item in MASTER_FILE_EFS}
 DATA_GROUP_BY_NAME = {item.name: number for number, item in DATA_GROUPS.items()}

@@ -4,13 +4,15 @@
                                   entries SET OF SEQUENCE { number INTEGER, value ANY } }
 
 The issuer publishes no specification. Public readers agree on numbers 1 to 12 and differ on some
-of 13 to 16; an entry with another number is kept as it is. Every length must be DER; the order of
-the SET is not asked for, since real cards list the entries by number. The two parents are read
-both as one value and as two values behind the number.
+of 13 to 16: one of these that has another shape than expected, and an entry with another number,
+is kept as it is. Every length must be DER; the order of the SET is not asked for, since real cards
+list the entries by number. The two parents are read both as one value and as two values behind
+the number.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from asn1crypto import core
 
@@ -20,6 +22,7 @@ from card_reader.tlv import Tlv
 
 TAG = 0x6D
 TEST_TYPE = "2.999.13"  # arc for examples; that of real cards is not published
+NO_END = "Không thời hạn"  # the day of expiry of a card without end
 MAX_ENTRIES = 64
 MAX_TEXT_BYTES = 2048
 _INTEGER, _OID, _UTF8, _PRINTABLE, _SEQUENCE, _SET = 0x02, 0x06, 0x0C, 0x13, 0x30, 0x31
@@ -41,6 +44,7 @@ _TEXTS = {
     15: "old_number",
     16: "chip_number",
 }
+_DISPUTED = range(13, 17)
 _PRINTABLE_NUMBERS = {1, 3, 11, 15, 16}
 _PRINTABLE_ALPHABET = frozenset(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 '()+,-./:=?"
@@ -51,30 +55,30 @@ _PRINTABLE_ALPHABET = frozenset(
 class CitizenDetails:
     """Texts as the card prints them; dates are dd/mm/yyyy, an absent entry is the empty text.
 
-    `date_of_expiry` may be "Không thời hạn" (no end). `unknown` holds (number, DER of the value)
-    of entries that this reader cannot name.
+    `date_of_expiry` may be NO_END. `unknown` holds (number, DER of the value)
+    of entries that this reader cannot name, in the file's order.
     """
 
-    number: str = ""
-    name: str = ""
-    date_of_birth: str = ""
-    gender: str = ""
-    nationality: str = ""
-    ethnicity: str = ""
-    religion: str = ""
-    place_of_origin: str = ""
-    residence: str = ""
-    identifying_features: str = ""
-    date_of_issue: str = ""
-    date_of_expiry: str = ""
-    father: str = ""
-    mother: str = ""
-    spouse: str = ""
-    old_number: str = ""
-    chip_number: str = ""
+    number: str = field(default="", repr=False)
+    name: str = field(default="", repr=False)
+    date_of_birth: str = field(default="", repr=False)
+    gender: str = field(default="", repr=False)
+    nationality: str = field(default="", repr=False)
+    ethnicity: str = field(default="", repr=False)
+    religion: str = field(default="", repr=False)
+    place_of_origin: str = field(default="", repr=False)
+    residence: str = field(default="", repr=False)
+    identifying_features: str = field(default="", repr=False)
+    date_of_issue: str = field(default="", repr=False)
+    date_of_expiry: str = field(default="", repr=False)
+    father: str = field(default="", repr=False)
+    mother: str = field(default="", repr=False)
+    spouse: str = field(default="", repr=False)
+    old_number: str = field(default="", repr=False)
+    chip_number: str = field(default="", repr=False)
     version: int = 0
     type: str = TEST_TYPE
-    unknown: tuple[tuple[int, bytes], ...] = ()
+    unknown: tuple[tuple[int, bytes], ...] = field(default=(), repr=False)
 
 
 def parse(raw: bytes) -> CitizenDetails:
@@ -97,13 +101,15 @@ def parse(raw: bytes) -> CitizenDetails:
 
 def encode(details: CitizenDetails) -> bytes:
     """The file's bytes; the SET is sorted as DER wants it (X.690 §11.6)."""
-    entries = [_entry(n, _text(n, getattr(details, name))) for n, name in _TEXTS.items()]
     parents = b"".join(
-        tlv.encode(_SEQUENCE, tlv.encode(_UTF8, name.encode()))
-        for name in (details.father, details.mother)
+        tlv.encode(_SEQUENCE, _text(_PARENTS, name)) for name in (details.father, details.mother)
     )
-    entries.append(_entry(_PARENTS, tlv.encode(_SEQUENCE, parents)))
-    entries += [_entry(n, value) for n, value in details.unknown]
+    values = {n: _text(n, getattr(details, name)) for n, name in _TEXTS.items()}
+    values[_PARENTS] = tlv.encode(_SEQUENCE, parents)
+    values |= dict(details.unknown)
+    if len(values) > MAX_ENTRIES or len(dict(details.unknown)) != len(details.unknown):
+        raise MalformedFileError(f"EF.DG13 holds at most {MAX_ENTRIES} entries, each number once")
+    entries = [_entry(n, value) for n, value in values.items()]
     body = (
         bytes(core.Integer(details.version).dump())
         + bytes(core.ObjectIdentifier(details.type).dump())
@@ -113,16 +119,30 @@ def encode(details: CitizenDetails) -> bytes:
 
 
 def _details(version: int, kind: str, values: dict[int, tuple[Tlv, ...]]) -> CitizenDetails:
-    texts = {name: _one_text(n, values[n]) for n, name in _TEXTS.items() if n in values}
-    father, mother = _parents(values.get(_PARENTS, ()))
-    unknown = tuple(
-        (n, b"".join(item.raw for item in value))
-        for n, value in sorted(values.items())
-        if n not in _TEXTS and n != _PARENTS
-    )
-    return CitizenDetails(
-        **texts, father=father, mother=mother, version=version, type=kind, unknown=unknown
-    )
+    texts: dict[str, str] = {}
+    unknown: list[tuple[int, bytes]] = []
+    for n, value in values.items():
+        named = _named(n, value)
+        if named is None:
+            unknown.append((n, b"".join(item.raw for item in value)))
+        else:
+            texts |= named
+    return CitizenDetails(**texts, version=version, type=kind, unknown=tuple(unknown))
+
+
+def _named(n: int, value: Sequence[Tlv]) -> dict[str, str] | None:
+    """The texts of one entry by their names, None where it is not one we can name."""
+    if n in _DISPUTED:
+        with suppress(MalformedFileError):
+            return _texts(n, value)
+        return None
+    return _texts(n, value) if n in _TEXTS else None
+
+
+def _texts(n: int, value: Sequence[Tlv]) -> dict[str, str]:
+    if n == _PARENTS:
+        return dict(zip(("father", "mother"), _parents(value), strict=True))
+    return {_TEXTS[n]: _one_text(n, value)}
 
 
 def _parents(value: Sequence[Tlv]) -> tuple[str, str]:

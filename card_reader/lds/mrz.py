@@ -3,20 +3,31 @@
 Two-digit years. A day of expiry lies in 2000-2099: no chip document expired earlier. A day of birth
 lies in the century which the Vietnamese personal number names, where there is one; elsewhere in the
 latest century that puts it before the day of expiry. The rule needs no clock, so that stored
-evidence decodes to the same values for ever.
+evidence decodes to the same values for ever. A day of birth may be known in part.
 """
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
 from card_reader.errors import MalformedFileError
+from card_reader.lds.dates import Day, day_of, mrz_text
 
 VIETNAM = "VNM"
+MAX_TYPED = 1024  # characters of a zone typed or scanned, white space included
 _ALPHABET = re.compile(r"[0-9A-Z<]*")
+_STATE = re.compile(r"[A-Z]{1,3}")
+_NAMES = re.compile(r"[A-Z][A-Z<]*")
 _WEIGHTS = (7, 3, 1)
+# Letters that no accent explains (ICAO 9303-3 §6.A).
+_LETTERS = str.maketrans(
+    {"Đ": "D", "đ": "d", "Æ": "AE", "Ø": "OE", "Œ": "OE", "Ł": "L", "ẞ": "SS", "ß": "SS",
+     "Þ": "TH", "Ð": "D", "æ": "AE", "ø": "OE", "œ": "OE", "ł": "L", "þ": "TH", "ð": "D",
+     "Ɖ": "D", "ɖ": "D", "ı": "I", "'": "", "’": "", "ʼ": "", "‘": ""}
+)  # fmt: skip
 
 
 class Layout(StrEnum):
@@ -28,6 +39,9 @@ class Layout(StrEnum):
 
 
 _LENGTHS = {90: Layout.TD1, 72: Layout.TD2, 88: Layout.TD3}
+_LINES = {Layout.TD1: (30, 30, 30), Layout.TD2: (36, 36), Layout.TD3: (44, 44)}
+#: Characters of the name field (ICAO 9303-5, -6 and -4 §4.2); a longer name is cut.
+NAME_WIDTHS = {Layout.TD1: 30, Layout.TD2: 31, Layout.TD3: 39}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +56,19 @@ class Mrz:
 
     document_code: str
     issuing_state: str
-    document_number: str
-    personal_number: str
-    date_of_birth: date
-    sex: str
-    date_of_expiry: date
+    document_number: str = field(repr=False)
+    personal_number: str = field(repr=False)
+    date_of_birth: Day = field(repr=False)
+    sex: str = field(repr=False)
+    date_of_expiry: date = field(repr=False)
     nationality: str
-    primary_identifier: str
-    secondary_identifier: str
+    primary_identifier: str = field(repr=False)
+    secondary_identifier: str = field(repr=False)
     layout: Layout = Layout.TD1
-    optional_data: str = ""  # second optional field, TD1 only
+    optional_data: str = field(default="", repr=False)  # second optional field, TD1 only
+
+
+_WRONG_CHARACTER = "the machine readable zone holds a character other than 0-9, A-Z, <"
 
 
 def check_digit(text: str) -> str:
@@ -71,9 +88,32 @@ def to_mrz_name(name: str) -> str:
 
     Accents go, Đ becomes D (ICAO 9303-3 §6.A); what is neither letter nor white space parts words.
     """
-    plain = unicodedata.normalize("NFD", name.replace("Đ", "D").replace("đ", "d"))
-    letters = "".join(c for c in plain if not unicodedata.combining(c)).upper()
-    return " ".join(re.findall(r"[A-Z]+", letters.replace("'", "").replace("’", "")))
+    plain = unicodedata.normalize("NFD", name.translate(_LETTERS))
+    letters = "".join(sign for sign in plain if not unicodedata.combining(sign)).upper()
+    return " ".join(re.findall(r"[A-Z]+", letters))
+
+
+def parse_lines(lines: str | Iterable[str]) -> Mrz:
+    """A zone as somebody typed or scanned it: its lines, or one text with line breaks.
+
+    White space and the case of letters do not matter; every check digit must be right.
+    """
+    text = lines if isinstance(lines, str) else "\n".join(lines)
+    if len(text) > MAX_TYPED:
+        raise MalformedFileError("the text is no machine readable zone: it is too long")
+    rows = ["".join(line.split()).upper() for line in text.splitlines() if line.strip()]
+    widths = tuple(len(row) for row in rows)
+    whole = len(rows) == 1 and widths[0] in _LENGTHS
+    if not whole and widths not in _LINES.values():
+        found = ", ".join(str(width) for width in widths[:8]) or "none"
+        raise MalformedFileError(
+            "a machine readable zone has three lines of 30 characters, two of 36 or two of 44; "
+            f"the lines given have: {found}"
+        )
+    joined = "".join(rows)
+    if not joined.isascii():
+        raise MalformedFileError(_WRONG_CHARACTER)
+    return parse(joined.encode("ascii"))
 
 
 def parse(raw: bytes) -> Mrz:
@@ -83,14 +123,9 @@ def parse(raw: bytes) -> Mrz:
         raise MalformedFileError(
             f"a machine readable zone has 90, 72 or 88 characters, not {len(raw)}"
         )
-    try:
-        text = raw.decode("ascii")
-    except UnicodeDecodeError:
-        raise MalformedFileError("the machine readable zone is not ASCII") from None
+    text = raw.decode("latin-1")
     if not _ALPHABET.fullmatch(text):
-        raise MalformedFileError(
-            "the machine readable zone holds a character other than 0-9, A-Z, <"
-        )
+        raise MalformedFileError(_WRONG_CHARACTER)
     return _PARSERS[layout](text)
 
 
@@ -121,7 +156,7 @@ def _encode_td1(mrz: Mrz) -> str:
     upper = _head(mrz) + _number_fields(mrz.document_number, optional, 15)
     middle = _dates(mrz) + _pad(mrz.nationality, 3) + _pad(mrz.optional_data, 11)
     composite = check_digit(upper[5:30] + middle[0:7] + middle[8:15] + middle[18:29])
-    return upper + middle + composite + _name_field(mrz, 30)
+    return upper + middle + composite + _name_field(mrz)
 
 
 # --- TD2 (ICAO 9303-6 §4.2) ---------------------------------------------------------------------
@@ -138,7 +173,7 @@ def _encode_td2(mrz: Mrz) -> str:
     number = _number_fields(mrz.document_number, mrz.personal_number, 7)
     lower = number[:10] + _pad(mrz.nationality, 3) + _dates(mrz) + number[10:]
     composite = check_digit(lower[0:10] + lower[13:20] + lower[21:35])
-    return _head(mrz) + _name_field(mrz, 31) + lower + composite
+    return _head(mrz) + _name_field(mrz) + lower + composite
 
 
 # --- TD3 (ICAO 9303-4 §4.2) ---------------------------------------------------------------------
@@ -160,7 +195,7 @@ def _encode_td3(mrz: Mrz) -> str:
     lower = number + check_digit(number) + _pad(mrz.nationality, 3) + _dates(mrz)
     lower += optional + (check_digit(optional) if mrz.personal_number else "<")
     composite = check_digit(lower[0:10] + lower[13:20] + lower[21:43])
-    return _head(mrz) + _name_field(mrz, 39) + lower + composite
+    return _head(mrz) + _name_field(mrz) + lower + composite
 
 
 _PARSERS = {Layout.TD1: _parse_td1, Layout.TD2: _parse_td2, Layout.TD3: _parse_td3}
@@ -185,9 +220,13 @@ def _build(
     _check("date of expiry", dates[8:14], dates[14])
     if dates[7] not in "MFX<":
         raise MalformedFileError(f"sex is M, F or <, not {dates[7]}")
-    state = head[2:5].rstrip("<")
+    state, nationality = _state("issuing state", head[2:5]), _state("nationality", nationality)
+    if not head[0].isalpha():
+        raise MalformedFileError(f"no kind of document begins with {head[0]}")
+    if not _NAMES.fullmatch(names):
+        raise MalformedFileError("the name is missing, or holds what is no letter")
     personal = _personal_number(state, optional) if layout is Layout.TD1 else optional
-    expiry = _date("date of expiry", 2000, dates[8:14])
+    expiry = _expiry(dates[8:14])
     primary, _, secondary = names.rstrip("<").partition("<<")
     return Mrz(
         document_code=head[0:2].rstrip("<"),
@@ -197,7 +236,7 @@ def _build(
         date_of_birth=_birth(dates[0:6], state, personal, expiry),
         sex=dates[7].replace("<", "X"),
         date_of_expiry=expiry,
-        nationality=nationality.rstrip("<"),
+        nationality=nationality,
         primary_identifier=primary.replace("<", " "),
         secondary_identifier=secondary.replace("<", " "),
         layout=layout,
@@ -210,12 +249,13 @@ def _head(mrz: Mrz) -> str:
 
 
 def _dates(mrz: Mrz) -> str:
-    birth, expiry = mrz.date_of_birth.strftime("%y%m%d"), mrz.date_of_expiry.strftime("%y%m%d")
+    birth, expiry = mrz_text(mrz.date_of_birth), mrz_text(mrz.date_of_expiry)
     sex = mrz.sex.replace("X", "<")
     return birth + check_digit(birth) + sex + expiry + check_digit(expiry)
 
 
-def _name_field(mrz: Mrz, width: int) -> str:
+def _name_field(mrz: Mrz) -> str:
+    width = NAME_WIDTHS[mrz.layout]
     names = f"{mrz.primary_identifier}<<{mrz.secondary_identifier}".replace(" ", "<")
     return names.rstrip("<")[:width].ljust(width, "<")
 
@@ -266,18 +306,38 @@ def _is_vietnamese_number(state: str, number: str) -> bool:
     return state == VIETNAM and len(number) == 12 and number.isascii() and number.isdigit()
 
 
-def _birth(text: str, state: str, personal: str, expiry: date) -> date:
+def _state(which: str, text: str) -> str:
+    """One to three letters, fillers behind (ICAO 9303-3 §5)."""
+    state = text.rstrip("<")
+    if not _STATE.fullmatch(state):
+        raise MalformedFileError(f"the {which} is no code of a state: {text}")
+    return state
+
+
+def _birth(text: str, state: str, personal: str, expiry: date) -> Day:
+    """The day of birth; unknown parts are ``<<`` (ICAO 9303-3 §4.8)."""
+    year, month, day = (_part("date of birth", text[start : start + 2]) for start in (0, 2, 4))
+    if year is None:
+        return day_of(None, month, day)
     if _is_vietnamese_number(state, personal):
         # Fourth digit: sex and century of birth; 0 and 1 are 1900-1999, 2 and 3 are 2000-2099.
-        return _date("date of birth", 1900 + 100 * (int(personal[3]) // 2), text)
-    birth = _date("date of birth", 2000, text)
-    return birth if birth < expiry else _date("date of birth", 1900, text)
+        return day_of(1900 + 100 * (int(personal[3]) // 2) + year, month, day)
+    born_late = (2000 + year, month or 1, day or 1) < (expiry.year, expiry.month, expiry.day)
+    return day_of((2000 if born_late else 1900) + year, month, day)
 
 
-def _date(field: str, century: int, text: str) -> date:
+def _part(which: str, text: str) -> int | None:
+    if text == "<<":
+        return None
     if not text.isdigit():
-        raise MalformedFileError(f"the {field} is not fully known: {text}")
+        raise MalformedFileError(f"the {which} is neither digits nor unknown: {text}")
+    return int(text)
+
+
+def _expiry(text: str) -> date:
+    if not text.isdigit():
+        raise MalformedFileError("the date of expiry is not six digits")
     try:
-        return date(century + int(text[:2]), int(text[2:4]), int(text[4:]))
+        return date(2000 + int(text[:2]), int(text[2:4]), int(text[4:]))
     except ValueError:
-        raise MalformedFileError(f"the {field} is no calendar day: {text}") from None
+        raise MalformedFileError("the date of expiry is no calendar day") from None

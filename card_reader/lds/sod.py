@@ -23,17 +23,24 @@ LDS_SECURITY_OBJECT = "2.23.136.1.1.1"
 CONTENT_TYPES = frozenset({LDS_SECURITY_OBJECT, "1.3.27.1.1.1", "1.2.840.113549.1.7.1"})
 VERSIONS = (0, 1)
 MAX_DATA_GROUP = 16
+MAX_VERSION = 16  # characters kept of a version
 
 
 @dataclass(frozen=True, slots=True)
 class Sod:
-    """``hash_oid`` dotted; ``data_group_hashes`` by number; ``signed_data`` as it was sent."""
+    """``hash_oid`` dotted; ``data_group_hashes`` by number; ``signed_data`` as it was sent.
+
+    ``lds_version`` ("0108") and ``unicode_version`` ("040000") stand in version 1 alone, and are
+    signed there, unlike those of EF.COM; None where absent.
+    """
 
     raw: bytes
     version: int
     hash_oid: str
     data_group_hashes: Mapping[int, bytes]
     signed_data: SignedData
+    lds_version: str | None = None
+    unicode_version: str | None = None
 
 
 class _DataGroupHash(core.Sequence):  # type: ignore[misc]  # untyped
@@ -69,9 +76,16 @@ def parse(raw: bytes) -> Sod:
         version = int(content["version"].native)
         hash_oid = str(content["hash_algorithm"]["algorithm"].dotted)
         hashes = [(int(item["number"].native), bytes(item["hash"])) for item in content["hashes"]]
+        lds_version, unicode_version = _version_info(content["lds_version_info"])
     if version not in VERSIONS:
         raise MalformedFileError(f"EF.SOD of unknown version {version}")
-    return Sod(raw, version, hash_oid, _by_number(hashes), signed)
+    return Sod(raw, version, hash_oid, _by_number(hashes), signed, lds_version, unicode_version)
+
+
+def _version_info(info: _LdsVersionInfo | core.Void) -> tuple[str | None, str | None]:
+    if isinstance(info, core.Void):
+        return None, None
+    return str(info["lds"].native)[:MAX_VERSION], str(info["unicode"].native)[:MAX_VERSION]
 
 
 def _cms_object(raw: bytes) -> bytes:

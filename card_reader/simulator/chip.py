@@ -1,50 +1,58 @@
-"""The chip: bytes of a command in, bytes of a response out (ICAO 9303-10 §3, 9303-11 §4, §6.1).
+"""The chip: bytes of a command in, bytes of a response out (ICAO 9303-10 §3, 9303-11).
 
-It starts closed. Only EF.CardAccess and the application's name are open before access control; all
-else answers 6982 until BAC has made a secure session, and again as soon as that session ends.
+It starts closed. Only the open files of the master file and the application's name can be had
+before access control; all else answers 6982 until BAC or PACE has made a secure session, and again
+as soon as that session ends.
 """
 
 import os
+import time
 from collections.abc import Callable
+from dataclasses import replace
 
-from card_reader import tlv
-from card_reader.apdu import CommandApdu, ResponseApdu, StatusWord
-from card_reader.errors import MalformedApduError, MalformedTlvError
-from card_reader.simulator.active_authentication import load_key, sign
-from card_reader.simulator.profile import EF_CARD_ACCESS, CardProfile
-from card_reader.simulator.secure_messaging import BasicAccess, CardSession, RefusalError
+from card_reader.apdu import MAX_EXTENDED_DATA, CommandApdu, ResponseApdu, StatusWord
+from card_reader.errors import MalformedApduError
+from card_reader.simulator.authentication import (
+    GENERAL_AUTHENTICATE,
+    Authentication,
+    complete_authentication_data,
+)
+from card_reader.simulator.files import Files, Rights, SessionLostError
+from card_reader.simulator.profile import CardProfile
+from card_reader.simulator.refusal import RefusalError
+from card_reader.simulator.secure_messaging import CardSession
 
-EMRTD_APPLICATION = bytes.fromhex("A0000002471001")  # ICAO 9303-10 §3.4
-MASTER_FILE = b"\x3f\x00"
-MASTER_FILE_EFS = frozenset({EF_CARD_ACCESS})
-_OFFSET, _DATA = 0x54, 0x53
+_SECURE, _CHAINED = 0x0C, 0x10  # bits of the class byte (ISO 7816-4 §5.4.1)
 _SHORT_RESPONSE = 256
 _LONGEST_RESPONSE = 65_533  # pcscd and vpcd pass no longer message
-# Protected responses carry 87 (header, indicator, padding), 99 and 8E besides the data.
-_LONGEST_PROTECTED_DATA = 231
+# A protected response carries 87 (header, indicator, padding), 99 and 8E besides the data.
 _SM_OVERHEAD = 35
+_CHAINING_UNSUPPORTED = 0x6884
 
-SELECT, READ_BINARY, READ_BINARY_ODD = 0xA4, 0xB0, 0xB1
-GET_CHALLENGE, EXTERNAL_AUTHENTICATE, INTERNAL_AUTHENTICATE = 0x84, 0x82, 0x88
-GET_RESPONSE = 0xC0
+SELECT, READ_BINARY, READ_BINARY_ODD, GET_RESPONSE = 0xA4, 0xB0, 0xB1, 0xC0
 
 
 class Chip:
-    """One powered chip. `transmit` answers everything and raises nothing."""
+    """One powered chip. `transmit` answers everything and raises nothing.
 
-    def __init__(self, profile: CardProfile, rng: Callable[[int], bytes] = os.urandom) -> None:
+    `sleep` takes seconds; a chip of a quirk that is slow calls it.
+    """
+
+    def __init__(
+        self,
+        profile: CardProfile,
+        rng: Callable[[int], bytes] = os.urandom,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.profile = profile
-        self._rng = rng
-        self._access = BasicAccess(profile.access)
-        pkcs8 = profile.authentication_key
-        self._key = load_key(pkcs8) if pkcs8 is not None else None
-        self._handlers: dict[int, Callable[[CommandApdu], ResponseApdu]] = {
-            SELECT: self._select,
-            READ_BINARY: self._read_binary,
-            READ_BINARY_ODD: self._read_binary_odd,
-            GET_CHALLENGE: self._get_challenge,
-            EXTERNAL_AUTHENTICATE: self._external_authenticate,
-            INTERNAL_AUTHENTICATE: self._internal_authenticate,
+        self._quirks = profile.quirks
+        self._sleep = sleep
+        self._files = Files(profile)
+        self._authentication = Authentication(profile, self._files, rng, sleep)
+        self._file_handlers: dict[int, Callable[[CommandApdu, Rights], ResponseApdu]] = {
+            SELECT: self._files.select,
+            READ_BINARY: self._files.read_binary,
+            READ_BINARY_ODD: self._files.read_binary_odd,
         }
         self.reset()
 
@@ -54,194 +62,150 @@ class Chip:
 
     def reset(self) -> None:
         """Power off and on: every right is gone."""
-        self._in_application = False
-        self._current: int | None = None
-        self._challenge: bytes | None = None
+        self._files.reset()
+        self._authentication.reset()
         self._session: CardSession | None = None
-        self._pending = b""
+        self._outer, self._inner = Pieces(), Pieces()  # around secure messaging, and inside
+        self._chain: CommandApdu | None = None  # what has come of a chain that goes on
+        self._commands = 0
 
     def transmit(self, command: bytes) -> bytes:
+        self._count_command()
         try:
             apdu = CommandApdu.from_bytes(command)
         except MalformedApduError:
-            return ResponseApdu(b"", StatusWord.WRONG_LENGTH).to_bytes()
+            return _status(StatusWord.WRONG_LENGTH).to_bytes()
+        protected_piece = self._quirks.protected_pieces and apdu.cla == _SECURE
+        if apdu.ins == GET_RESPONSE and not protected_piece:
+            return self._outer.next(apdu.le or _SHORT_RESPONSE).to_bytes()
+        self._outer.forget()
         # ISO 7816-4 §5.1: a body that starts with 00 and goes on is in the extended form.
         extended = len(command) > 5 and command[4] == 0
-        if apdu.ins == GET_RESPONSE:
-            return self._get_response(apdu).to_bytes()
-        self._pending = b""
-        if extended and not self.profile.quirks.extended_length:
-            return ResponseApdu(b"", StatusWord.WRONG_LENGTH).to_bytes()
+        if extended and not self._quirks.extended_length:
+            return _status(StatusWord.WRONG_LENGTH).to_bytes()
         longest = _LONGEST_RESPONSE if extended else _SHORT_RESPONSE
-        return self._in_pieces(self._answer(apdu, longest), longest).to_bytes()
+        response = self._answer(apdu, longest)
+        piece = _LONGEST_RESPONSE if extended else self._quirks.longest_response
+        return self._outer.first(response, piece).to_bytes()
+
+    def _count_command(self) -> None:
+        if self._quirks.command_delay_ms:
+            self._sleep(self._quirks.command_delay_ms / 1000)
+        if self._quirks.commands_before_reset == self._commands > 0:
+            self.reset()
+        self._commands += 1
 
     # --- secure messaging around the command ---
 
     def _answer(self, apdu: CommandApdu, longest: int) -> ResponseApdu:
-        if apdu.cla == 0x00:
+        if apdu.cla & ~_CHAINED == 0x00:
             # ICAO 9303-11 §9.8.3: a command without protection ends the session.
             self._session = None
-            self._longest_data = longest
-            return self._execute(apdu)
-        if apdu.cla != 0x0C:
-            return ResponseApdu(b"", StatusWord.CLA_UNSUPPORTED)
+            try:
+                return self._execute(apdu, longest)
+            except SessionLostError as lost:
+                return _status(lost.sw)
+        if apdu.cla & ~_CHAINED != _SECURE:
+            return _status(StatusWord.CLA_UNSUPPORTED)
         if self._session is None:
-            return ResponseApdu(b"", StatusWord.SECURE_MESSAGING_UNSUPPORTED)
-        session = self._session
+            return _status(StatusWord.SECURE_MESSAGING_UNSUPPORTED)
+        return self._answer_protected(apdu, self._session, longest)
+
+    def _answer_protected(
+        self, apdu: CommandApdu, session: CardSession, longest: int
+    ) -> ResponseApdu:
+        short = longest == _SHORT_RESPONSE
+        longest_data = session.longest_short_data if short else longest - _SM_OVERHEAD
         try:
             plain = session.unwrap(apdu)
-        except RefusalError as refusal:
+            response = self._execute(plain, longest_data)
+        except (RefusalError, SessionLostError) as fault:
             self._session = None
-            return ResponseApdu(b"", refusal.sw)
-        short = longest == _SHORT_RESPONSE
-        self._longest_data = _LONGEST_PROTECTED_DATA if short else longest - _SM_OVERHEAD
-        return session.wrap(self._execute(plain), plain.ins)
-
-    def _execute(self, apdu: CommandApdu) -> ResponseApdu:
-        challenge, self._challenge = self._challenge, None  # good for the next command only
-        handler = self._handlers.get(apdu.ins)
-        if handler is None:
-            return ResponseApdu(b"", StatusWord.INS_UNSUPPORTED)
-        if apdu.ins == EXTERNAL_AUTHENTICATE:
-            self._challenge = challenge
-        try:
-            return handler(apdu)
-        except RefusalError as refusal:
-            return ResponseApdu(b"", refusal.sw)
-
-    def _in_pieces(self, response: ResponseApdu, longest: int) -> ResponseApdu:
-        """What is too long for a short response waits for GET RESPONSE (ISO 7816-4 §5.3.4)."""
-        if len(response.data) <= longest:
+            return _status(fault.sw)
+        if self._quirks.plain_errors and response.sw >> 8 not in (0x90, 0x61, 0x62, 0x63):
+            self._session = None
             return response
-        self._pending = response.data[longest:]
-        return ResponseApdu(response.data[:longest], self._more())
+        if self._quirks.protected_pieces and plain.ins != GET_RESPONSE:
+            response = self._inner.first(response, longest_data)
+        protected = session.wrap(response, plain.ins)
+        # Inside protection 61xx is the status; outside it would ask for another kind of piece.
+        return replace(protected, sw=StatusWord.OK) if self._inner.waiting else protected
 
-    def _more(self) -> int:
-        return 0x6100 | (len(self._pending) if len(self._pending) < _SHORT_RESPONSE else 0)
-
-    def _get_response(self, apdu: CommandApdu) -> ResponseApdu:
-        if apdu.cla not in (0x00, 0x0C) or not self._pending:
-            return ResponseApdu(b"", StatusWord.CONDITIONS_NOT_SATISFIED)
-        count = min(apdu.le or _SHORT_RESPONSE, _SHORT_RESPONSE)
-        data, self._pending = self._pending[:count], self._pending[count:]
-        return ResponseApdu(data, self._more() if self._pending else StatusWord.OK)
-
-    # --- files (ICAO 9303-10 §3.6) ---
-
-    def _select(self, apdu: CommandApdu) -> ResponseApdu:
-        quirks = self.profile.quirks
-        if apdu.le is not None and quirks.select_with_le_refused:
-            raise RefusalError(StatusWord.WRONG_LENGTH)
-        if apdu.p2 not in (0x00, 0x0C):
-            raise RefusalError(StatusWord.INCORRECT_P1_P2)
-        if apdu.p1 == 0x04:
-            return self._select_application(apdu.data)
-        if apdu.p1 == 0x00 and apdu.data in (b"", MASTER_FILE):
-            if quirks.select_mf_refused:
-                raise RefusalError(StatusWord.INS_UNSUPPORTED)
-            self._enter(application=False)
-            return ResponseApdu(b"", StatusWord.OK)
-        if apdu.p1 not in (0x00, 0x02) or len(apdu.data) != 2:
-            raise RefusalError(StatusWord.INCORRECT_P1_P2)
-        self._open(int.from_bytes(apdu.data, "big"))
-        return ResponseApdu(b"", StatusWord.OK)
-
-    def _select_application(self, name: bytes) -> ResponseApdu:
-        if not name or not EMRTD_APPLICATION.startswith(name):
-            raise RefusalError(StatusWord.FILE_NOT_FOUND)
-        self._enter(application=True)
-        return ResponseApdu(b"", StatusWord.OK)
-
-    def _enter(self, *, application: bool) -> None:
-        self._in_application = application
-        self._current = None
-
-    def _open(self, identifier: int) -> bytes:
-        """Make a file the current one and give its contents, or refuse."""
-        self._current = None
-        if not self._in_application:
-            if identifier not in MASTER_FILE_EFS or identifier not in self.profile.files:
-                raise RefusalError(StatusWord.FILE_NOT_FOUND)
-        elif self._session is None or identifier in self.profile.protected:
-            raise RefusalError(StatusWord.SECURITY_STATUS)
-        elif identifier in MASTER_FILE_EFS or identifier not in self.profile.files:
-            raise RefusalError(StatusWord.FILE_NOT_FOUND)
-        self._current = identifier
-        return self.profile.files[identifier]
-
-    def _open_current(self) -> bytes:
-        if self._current is None:
-            raise RefusalError(StatusWord.NO_CURRENT_EF)
-        return self._open(self._current)
-
-    def _open_short(self, short: int) -> bytes:
-        if not self.profile.quirks.short_file_identifiers:
-            raise RefusalError(StatusWord.FUNCTION_UNSUPPORTED)
-        return self._open(0x0100 + short)
-
-    def _read_binary(self, apdu: CommandApdu) -> ResponseApdu:
-        if apdu.p1 & 0x80:  # ISO 7816-4 §11.3.3: short file identifier in P1
-            if apdu.p1 & 0x60:
-                raise RefusalError(StatusWord.INCORRECT_P1_P2)
-            return self._piece(self._open_short(apdu.p1 & 0x1F), apdu.p2, apdu.le)
-        return self._piece(self._open_current(), apdu.p1 << 8 | apdu.p2, apdu.le)
-
-    def _read_binary_odd(self, apdu: CommandApdu) -> ResponseApdu:
-        """Offset in data object 54, data in data object 53 (ISO 7816-4 §11.3.3)."""
-        if not self.profile.quirks.odd_read_binary:
-            raise RefusalError(StatusWord.INS_UNSUPPORTED)
-        reference = apdu.p1 << 8 | apdu.p2
-        if reference > 0x1E:
-            raise RefusalError(StatusWord.INCORRECT_P1_P2)
+    def _execute(self, apdu: CommandApdu, longest_data: int) -> ResponseApdu:
+        """The answer to a command without protection."""
+        self._authentication.expect(apdu.ins)
         try:
-            offset = tlv.parse(apdu.data)
-        except MalformedTlvError:
-            raise RefusalError(StatusWord.WRONG_DATA) from None
-        if offset.tag != _OFFSET or not 1 <= len(offset.value) <= 3 or apdu.le is None:
-            raise RefusalError(StatusWord.WRONG_DATA)
-        data = self._open_short(reference) if reference else self._open_current()
-        room = min(apdu.le, self._longest_data)
-        header = len(tlv.encode(_DATA, bytes(room))) - room
-        if room <= header:
+            if (apdu.le or 0) > self._quirks.longest_extended:
+                raise RefusalError(StatusWord.WRONG_LENGTH)
+            if apdu.ins == GET_RESPONSE:
+                return self._inner.next(min(apdu.le or _SHORT_RESPONSE, longest_data))
+            self._inner.forget()
+            whole = self._whole(apdu)
+            return self._dispatch(whole, longest_data) if whole else _status(StatusWord.OK)
+        except RefusalError as refusal:
+            return _status(refusal.sw)
+
+    def _dispatch(self, apdu: CommandApdu, longest_data: int) -> ResponseApdu:
+        granted = self.profile.plain or self._session is not None
+        if apdu.ins in self._file_handlers:
+            return self._file_handlers[apdu.ins](apdu, Rights(granted, longest_data))
+        response, session = self._authentication.answer(
+            apdu, granted=granted, protected=self._session is not None, longest_data=longest_data
+        )
+        if session is not None:
+            self._session = session
+        return response
+
+    def _whole(self, apdu: CommandApdu) -> CommandApdu | None:
+        """The command with the data of its chain (ISO 7816-4 §5.3.3); None while that goes on.
+
+        The steps of PACE are a chain too, but each of them is answered (ICAO 9303-11 §4.4.4.3).
+        """
+        begun, self._chain = self._chain, None
+        data = apdu.data
+        if begun is not None and begun.header[1:] == apdu.header[1:]:
+            data = begun.data + data
+        if len(data) > MAX_EXTENDED_DATA:
             raise RefusalError(StatusWord.WRONG_LENGTH)
-        piece = self._piece(data, int.from_bytes(offset.value, "big"), room - header)
-        return ResponseApdu(tlv.encode(_DATA, piece.data), piece.sw)
+        whole = replace(apdu, data=data)
+        step = apdu.ins == GENERAL_AUTHENTICATE and complete_authentication_data(data)
+        if step or not apdu.cla & _CHAINED:
+            return whole
+        if not self._quirks.command_chaining:
+            raise RefusalError(_CHAINING_UNSUPPORTED)
+        self._chain = whole
+        return None
 
-    def _piece(self, data: bytes, offset: int, le: int | None) -> ResponseApdu:
-        if le is None or le > self.profile.quirks.longest_read:
-            raise RefusalError(StatusWord.WRONG_LENGTH)
-        if offset >= len(data):
-            raise RefusalError(StatusWord.WRONG_P1_P2)
-        count = min(le, self._longest_data, len(data) - offset)
-        everything = le in (_SHORT_RESPONSE, 65_536)  # "as much as there is"
-        at_end = offset + count == len(data) and count < le and not everything
-        sw = StatusWord.END_OF_FILE if at_end else StatusWord.OK
-        return ResponseApdu(data[offset : offset + count], sw)
 
-    # --- authentication ---
+class Pieces:
+    """A response that is longer than one answer; the rest waits for GET RESPONSE (§5.3.4)."""
 
-    def _get_challenge(self, apdu: CommandApdu) -> ResponseApdu:
-        if not self._in_application:
-            raise RefusalError(StatusWord.CONDITIONS_NOT_SATISFIED)
-        if apdu.le != 8:
-            raise RefusalError(StatusWord.WRONG_LENGTH)
-        self._challenge = self._rng(8)
-        return ResponseApdu(self._challenge, StatusWord.OK)
+    def __init__(self) -> None:
+        self.forget()
 
-    def _external_authenticate(self, apdu: CommandApdu) -> ResponseApdu:
-        challenge, self._challenge = self._challenge, None
-        if challenge is None:
-            raise RefusalError(StatusWord.CONDITIONS_NOT_SATISFIED)
-        answer, session = self._access.authenticate(apdu.data, challenge, self._rng)
-        self._session = session
-        return ResponseApdu(answer, StatusWord.OK)
+    def forget(self) -> None:
+        self.waiting = b""
+        self._sw: int = StatusWord.OK
+        self._longest = _SHORT_RESPONSE
 
-    def _internal_authenticate(self, apdu: CommandApdu) -> ResponseApdu:
-        """Active authentication over the terminal's 8 bytes (ICAO 9303-11 §6.1)."""
-        if self._session is None:
-            raise RefusalError(StatusWord.SECURITY_STATUS)
-        if self._key is None:
-            raise RefusalError(StatusWord.INS_UNSUPPORTED)
-        if len(apdu.data) != 8:
-            raise RefusalError(StatusWord.WRONG_DATA)
-        return ResponseApdu(sign(self._key, apdu.data, self._rng), StatusWord.OK)
+    def first(self, response: ResponseApdu, longest: int) -> ResponseApdu:
+        """The response itself, or its beginning."""
+        self.waiting, self._sw = response.data, response.sw
+        self._longest = min(longest, _SHORT_RESPONSE)
+        return self._cut(longest)
+
+    def next(self, count: int) -> ResponseApdu:
+        if not self.waiting:
+            return _status(StatusWord.CONDITIONS_NOT_SATISFIED)
+        return self._cut(min(count, self._longest))
+
+    def _cut(self, count: int) -> ResponseApdu:
+        data, self.waiting = self.waiting[:count], self.waiting[count:]
+        if not self.waiting:
+            return ResponseApdu(data, self._sw)
+        left = min(len(self.waiting), self._longest)
+        return ResponseApdu(data, 0x6100 | (left if left < _SHORT_RESPONSE else 0))
+
+
+def _status(sw: int) -> ResponseApdu:
+    return ResponseApdu(b"", sw)

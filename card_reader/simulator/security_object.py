@@ -1,21 +1,38 @@
 """EF.SOD as an issuer makes it: CMS SignedData over hashes (ICAO 9303-10 §4.6.2)."""
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 
-from asn1crypto import algos, cms, core
-from asn1crypto import x509 as asn1_x509
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from asn1crypto import algos, core
 
 from card_reader import tlv
+from card_reader.simulator import signed_data
+from card_reader.simulator.certificates import Random, Signer
+from card_reader.simulator.signed_data import STANDARD_ENVELOPE, Envelope
+from card_reader.trust.signatures import SignatureAlgorithm, digest
 
 TAG = 0x77
 LDS_SECURITY_OBJECT = "2.23.136.1.1.1"
-SignerKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+
+class ContentType(StrEnum):
+    """What the CMS object says its content is; the first is the standard's."""
+
+    LDS_SECURITY_OBJECT = "lds_security_object"
+    DRAFT = "draft"  # of documents issued before the standard
+    ID_DATA = "id_data"  # as one state writes
+
+    @property
+    def oid(self) -> str:
+        return _CONTENT_TYPES[self]
+
+
+_CONTENT_TYPES = {
+    ContentType.LDS_SECURITY_OBJECT: LDS_SECURITY_OBJECT,
+    ContentType.DRAFT: "1.3.27.1.1.1",
+    ContentType.ID_DATA: signed_data.ID_DATA,
+}
 
 
 class _DataGroupHash(core.Sequence):  # type: ignore[misc]  # untyped
@@ -44,85 +61,42 @@ class _LdsSecurityObject(core.Sequence):  # type: ignore[misc]  # untyped
 
 def build(
     data_groups: Mapping[int, bytes],
-    signer: x509.Certificate,
-    key: SignerKey,
-    signing_time: datetime,
-    version: int = 0,
+    signer: Signer,
+    algorithm: SignatureAlgorithm,
+    now: datetime,
+    rng: Random,
+    *,
+    hash_name: str = "sha256",
+    lds_version: int = 0,
+    content_type: ContentType = ContentType.LDS_SECURITY_OBJECT,
+    envelope: Envelope = STANDARD_ENVELOPE,
 ) -> bytes:
-    """EF.SOD with its tag, over whole data group files by their number. SHA-256 throughout.
+    """EF.SOD with its tag, over whole data group files by their number.
 
-    `version` is that of the LDS security object; 1 carries the LDS and Unicode versions.
+    `hash_name` is the hash over the data groups, which may differ from the signature's.
+    `lds_version` is that of the LDS security object; 1 carries the LDS and Unicode versions.
     """
-    content = _security_object(data_groups, version)
-    attributes = cms.CMSAttributes(
-        [
-            _attribute("content_type", LDS_SECURITY_OBJECT),
-            _attribute("message_digest", hashlib.sha256(content).digest()),
-            _attribute("signing_time", cms.Time({"utc_time": signing_time})),
-        ]
+    content = _security_object(data_groups, hash_name, lds_version)
+    message = signed_data.sign(
+        content_type.oid, content, signer, algorithm, now, rng, envelope=envelope
     )
-    certificate = asn1_x509.Certificate.load(signer.public_bytes(Encoding.DER))
-    signature, algorithm = _sign(key, attributes.dump())
-    information = cms.SignerInfo(
-        {
-            "version": "v1",
-            "sid": cms.SignerIdentifier(
-                "issuer_and_serial_number",
-                cms.IssuerAndSerialNumber(
-                    {"issuer": certificate.issuer, "serial_number": certificate.serial_number}
-                ),
-            ),
-            "digest_algorithm": {"algorithm": "sha256"},
-            "signed_attrs": attributes,
-            "signature_algorithm": {"algorithm": algorithm},
-            "signature": signature,
-        }
-    )
-    signed = cms.SignedData(
-        {
-            "version": "v3",
-            "digest_algorithms": [{"algorithm": "sha256"}],
-            "encap_content_info": {
-                "content_type": LDS_SECURITY_OBJECT,
-                "content": core.ParsableOctetString(content),
-            },
-            "certificates": [certificate],
-            "signer_infos": [information],
-        }
-    )
-    message = cms.ContentInfo({"content_type": "signed_data", "content": signed})
-    return tlv.encode(TAG, bytes(message.dump()))
+    return tlv.encode(TAG, message)
 
 
 def with_broken_signature(sod: bytes) -> bytes:
     """The same EF.SOD with the last bit of its signature turned."""
-    message = cms.ContentInfo.load(tlv.parse(sod).value)
-    signer = message["content"]["signer_infos"][0]
-    signature = bytearray(signer["signature"].native)
-    signature[-1] ^= 1
-    signer["signature"] = bytes(signature)
-    return tlv.encode(TAG, bytes(message.dump(force=True)))
+    return tlv.encode(TAG, signed_data.with_broken_signature(tlv.parse(sod).value))
 
 
-def _security_object(data_groups: Mapping[int, bytes], version: int) -> bytes:
+def _security_object(data_groups: Mapping[int, bytes], hash_name: str, lds_version: int) -> bytes:
     body: dict[str, object] = {
-        "version": version,
-        "hash_algorithm": {"algorithm": "sha256"},
+        "version": lds_version,
+        "hash_algorithm": {"algorithm": hash_name},
         "hashes": [
-            {"number": number, "hash": hashlib.sha256(file).digest()}
+            {"number": number, "hash": digest(hash_name, file)}
             for number, file in sorted(data_groups.items())
         ],
     }
-    if version == 1:
+    if lds_version == 1:
         body["lds_version_info"] = {"lds_version": "0108", "unicode_version": "040000"}
     return bytes(_LdsSecurityObject(body).dump())
-
-
-def _attribute(kind: str, value: object) -> cms.CMSAttribute:
-    return cms.CMSAttribute({"type": kind, "values": [value]})
-
-
-def _sign(key: SignerKey, data: bytes) -> tuple[bytes, str]:
-    if isinstance(key, rsa.RSAPrivateKey):
-        return key.sign(data, padding.PKCS1v15(), hashes.SHA256()), "sha256_rsa"
-    return key.sign(data, ec.ECDSA(hashes.SHA256())), "sha256_ecdsa"

@@ -5,8 +5,10 @@ number, generator and cofactor included, equals a known curve: a free choice of 
 anyone forge signatures (CVE-2020-0601).
 
 ``cryptography`` knows most of these curves.  brainpoolP192r1, P224r1 and P320r1 it does not;
-verification over those uses the plain point arithmetic below.  It handles public values alone,
-so it need not run in constant time, and must never see a private key.
+those use the plain point arithmetic below.  It does not run in constant time.  So it may see
+public values, and of secrets only what serves one session and dies with it: PACE's and chip
+authentication's ephemeral scalars and PACE's nonce.  A key that lasts must never come here, but
+for the keys of simulated cards, which guard nothing.
 """
 
 from dataclasses import dataclass
@@ -14,6 +16,9 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric import ec
 
 Point = tuple[int, int] | None  # None is the point at infinity
+_Jacobian = tuple[int, int, int]  # (X/Z², Y/Z³); Z = 0 is the point at infinity
+_INFINITY: _Jacobian = (1, 1, 0)
+_WINDOW = 4  # bits: one hexadecimal digit of the scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,32 +63,65 @@ class Curve:
         excess = max(0, 8 * len(digest) - self.n.bit_length())
         e = int.from_bytes(digest, "big") >> excess
         w = pow(s, -1, self.n)
-        left = self._multiply(e * w % self.n, (self.gx, self.gy))
-        right = self._multiply(r * w % self.n, public)
-        total = self._add(left, right)
+        left = self.multiply(e * w % self.n, (self.gx, self.gy))
+        right = self.multiply(r * w % self.n, public)
+        total = self.add(left, right)
         return total is not None and total[0] % self.n == r
 
-    def _multiply(self, scalar: int, point: Point) -> Point:
-        result: Point = None
-        while scalar:
-            if scalar & 1:
-                result = self._add(result, point)
-            point = self._add(point, point)
-            scalar >>= 1
-        return result
+    def multiply(self, scalar: int, point: Point) -> Point:
+        """``scalar`` times a point of the curve; four bits at a time, in Jacobian coordinates."""
+        scalar %= self.n
+        if point is None or not scalar:
+            return None
+        base: _Jacobian = (*point, 1)
+        table = [_INFINITY, base]
+        while len(table) < 1 << _WINDOW:
+            table.append(self._sum(table[-1], base))
+        result = _INFINITY
+        for digit in f"{scalar:x}":
+            for _ in range(_WINDOW):
+                result = self._double(result)
+            result = self._sum(result, table[int(digit, 16)])
+        return self._affine(result)
 
-    def _add(self, left: Point, right: Point) -> Point:
+    def add(self, left: Point, right: Point) -> Point:
+        """The sum of two points of the curve."""
         if left is None or right is None:
             return left or right
-        (x1, y1), (x2, y2) = left, right
-        if x1 == x2:
-            if (y1 + y2) % self.p == 0:
-                return None
-            slope = (3 * x1 * x1 + self.a) * pow(2 * y1, -1, self.p)
-        else:
-            slope = (y2 - y1) * pow(x2 - x1, -1, self.p)
-        x3 = (slope * slope - x1 - x2) % self.p
-        return x3, (slope * (x1 - x3) - y1) % self.p
+        return self._affine(self._sum((*left, 1), (*right, 1)))
+
+    def _affine(self, point: "_Jacobian") -> Point:
+        x, y, z = point
+        if not z:
+            return None
+        inverse = pow(z, -1, self.p)
+        square = inverse * inverse % self.p
+        return x * square % self.p, y * square * inverse % self.p
+
+    def _double(self, point: "_Jacobian") -> "_Jacobian":
+        x, y, z = point
+        p = self.p
+        yy, zz = y * y % p, z * z % p
+        s = 4 * x * yy % p
+        m = (3 * x * x + self.a * zz * zz) % p
+        x3 = (m * m - 2 * s) % p
+        return x3, (m * (s - x3) - 8 * yy * yy) % p, 2 * y * z % p
+
+    def _sum(self, left: "_Jacobian", right: "_Jacobian") -> "_Jacobian":
+        (x1, y1, z1), (x2, y2, z2) = left, right
+        if not z1 or not z2:
+            return right if not z1 else left
+        p = self.p
+        zz1, zz2 = z1 * z1 % p, z2 * z2 % p
+        u1, u2 = x1 * zz2 % p, x2 * zz1 % p
+        s1, s2 = y1 * zz2 * z2 % p, y2 * zz1 * z1 % p
+        if u1 == u2:
+            return self._double(left) if s1 == s2 else _INFINITY
+        h, r = u2 - u1, s2 - s1
+        hh = h * h % p
+        hhh, v = h * hh % p, u1 * hh % p
+        x3 = (r * r - hhh - 2 * v) % p
+        return x3, (r * (v - x3) - s1 * hhh) % p, h * z1 * z2 % p
 
 
 def by_oid(oid: str) -> Curve | None:

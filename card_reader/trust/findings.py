@@ -14,6 +14,7 @@ class Finding(StrEnum):
     SIGNATURE_INVALID = "signature_invalid"
     UNSUPPORTED_ALGORITHM = "unsupported_algorithm"
     NO_ANCHOR = "no_anchor"
+    SIGNER_PINNED = "signer_pinned"
     CHAIN_INVALID = "chain_invalid"
     SIGNER_MAY_NOT_SIGN = "signer_may_not_sign"
     SIGNER_REVOKED = "signer_revoked"
@@ -34,7 +35,20 @@ class Finding(StrEnum):
     CHALLENGE_MISMATCH = "challenge_mismatch"
     ACTIVE_AUTHENTICATION_MISSING = "active_authentication_missing"
     ACTIVE_AUTHENTICATION_FAILED = "active_authentication_failed"
+    CHIP_AUTHENTICATION_MISSING = "chip_authentication_missing"
+    CHIP_AUTHENTICATION_FAILED = "chip_authentication_failed"
+    CHIP_KEY_MISMATCH = "chip_key_mismatch"
+    CHIP_MAPPING_FAILED = "chip_mapping_failed"
+    CARD_SECURITY_INVALID = "card_security_invalid"
+    CARD_SECURITY_UNPROVEN = "card_security_unproven"
+    CARD_ACCESS_MISMATCH = "card_access_mismatch"
+    CARD_ACCESS_UNSIGNED = "card_access_unsigned"
+    PACE_NOT_USED = "pace_not_used"
+    ACCESS_DOWNGRADED = "access_downgraded"
+    ACCESS_NOT_ACCEPTED = "access_not_accepted"
     NUMBER_MISMATCH = "number_mismatch"
+    FILE_IRREGULAR = "file_irregular"
+    SIGNER_IRREGULAR = "signer_irregular"
 
     @property
     def explanation(self) -> str:
@@ -51,6 +65,7 @@ _EXPLANATIONS: dict[Finding, str] = {
     Finding.SIGNATURE_INVALID: "The issuer's signature does not verify.",
     Finding.UNSUPPORTED_ALGORITHM: "An algorithm or curve is unknown here.",
     Finding.NO_ANCHOR: "No trusted issuer certificate (CSCA) vouches for the signer.",
+    Finding.SIGNER_PINNED: "No CSCA vouches for the signer, but two officers pinned it.",
     Finding.CHAIN_INVALID: "The signer's certificate claims an issuer that did not sign it.",
     Finding.SIGNER_MAY_NOT_SIGN: "The signer's certificate is not for signing documents.",
     Finding.SIGNER_REVOKED: "The signer's certificate was revoked.",
@@ -71,5 +86,18 @@ _EXPLANATIONS: dict[Finding, str] = {
     Finding.CHALLENGE_MISMATCH: "The chip answered another challenge than the one issued.",
     Finding.ACTIVE_AUTHENTICATION_MISSING: "The chip did not prove that it is the original.",
     Finding.ACTIVE_AUTHENTICATION_FAILED: "The chip's proof is wrong: it may be a copy.",
+    Finding.CHIP_AUTHENTICATION_MISSING: "The chip has a key for chip authentication; not run.",
+    Finding.CHIP_AUTHENTICATION_FAILED: "Chip authentication failed: the chip may be a copy.",
+    Finding.CHIP_KEY_MISMATCH: "The server's chip authentication was with another chip.",
+    Finding.CHIP_MAPPING_FAILED: "The chip's proof within PACE is wrong: it may be a copy.",
+    Finding.CARD_SECURITY_INVALID: "EF.CardSecurity is not what an issuer signed.",
+    Finding.CARD_SECURITY_UNPROVEN: "No trusted issuer vouches for EF.CardSecurity; not used.",
+    Finding.CARD_ACCESS_MISMATCH: "EF.CardAccess offers other protocols than the signed files.",
+    Finding.CARD_ACCESS_UNSIGNED: "No signed file confirms what EF.CardAccess offers.",
+    Finding.PACE_NOT_USED: "The signed files offer PACE, but the chip was opened another way.",
+    Finding.ACCESS_DOWNGRADED: "PACE failed, and the chip was opened with the older BAC.",
+    Finding.ACCESS_NOT_ACCEPTED: "This way of opening the chip is not accepted here.",
     Finding.NUMBER_MISMATCH: "The card's number differs between its files.",
+    Finding.FILE_IRREGULAR: "A file departs from the form that its standard demands.",
+    Finding.SIGNER_IRREGULAR: "The signer's certificate departs from the form that is demanded.",
 }

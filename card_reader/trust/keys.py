@@ -4,15 +4,21 @@ from dataclasses import dataclass
 
 from asn1crypto import keys
 from cryptography.exceptions import UnsupportedAlgorithm as LibraryLacks
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 
-from card_reader.asn1 import parsing
-from card_reader.errors import MalformedCertificateError, UnsupportedAlgorithmError
+from card_reader.asn1 import parsing, unsigned
+from card_reader.errors import (
+    CardError,
+    MalformedCertificateError,
+    UnsupportedAlgorithmError,
+)
 from card_reader.trust.curves import Curve, by_oid, by_prime, library_curve
 
 MIN_RSA_BITS = 1024
 MAX_RSA_BITS = 8192
 MAX_RSA_EXPONENT = (1 << 64) - 1
+DSA_BITS, DSA_ORDER_BITS = (1024, 2048, 3072), (160, 224, 256)  # FIPS 186-4 §4.2
+_PRIME_FIELD = "1.2.840.10045.1.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +72,45 @@ class EcKey:
             raise UnsupportedAlgorithmError(f"the EC key is unusable: {error}") from error
 
 
-PublicKey = RsaKey | EcKey
+@dataclass(frozen=True, slots=True)
+class DsaKey:
+    """Prime, order of the subgroup, generator and public element (FIPS 186-4 §4.1)."""
+
+    p: int
+    q: int
+    g: int
+    y: int
+    explicit = False
+
+    @property
+    def bits(self) -> int:
+        return self.p.bit_length()
+
+    def describe(self) -> str:
+        return f"dsa{self.bits}"
+
+    def library_key(self) -> dsa.DSAPublicKey:
+        parameters = dsa.DSAParameterNumbers(self.p, self.q, self.g)
+        try:
+            return dsa.DSAPublicNumbers(self.y, parameters).public_key()
+        except ValueError as error:
+            raise UnsupportedAlgorithmError(f"the DSA key is unusable: {error}") from error
+
+
+PublicKey = RsaKey | EcKey | DsaKey
 
 
 def parse_public_key(spki: bytes) -> PublicKey:
     """The key of a DER SubjectPublicKeyInfo (RFC 5280 §4.1.2.7)."""
-    with parsing("a public key", MalformedCertificateError):
+    with parsing("a public key", MalformedCertificateError, spki):
         info = keys.PublicKeyInfo.load(spki, strict=True)
         algorithm = info["algorithm"]["algorithm"].native
         if algorithm in ("rsa", "rsassa_pss"):
-            return _rsa_key(info["public_key"].parsed.native)
+            return _rsa_key(_rsa_numbers(info))
         if algorithm == "ec":
             return _ec_key(info["algorithm"]["parameters"], bytes(info["public_key"]))
+        if algorithm == "dsa":
+            return _dsa_key(info)
     raise UnsupportedAlgorithmError(f"no public keys of type {algorithm}")
 
 
@@ -86,21 +119,56 @@ def describe_public_key(spki: bytes) -> tuple[str, bool]:
     try:
         key = parse_public_key(spki)
         return key.describe(), key.explicit
-    except UnsupportedAlgorithmError:
-        with parsing("a public key", MalformedCertificateError):
-            info = keys.PublicKeyInfo.load(spki, strict=True)
-            name = str(info["algorithm"]["algorithm"].native)
-            explicit = name == "ec" and info["algorithm"]["parameters"].name == "specified"
-        return f"{name} {'explicit' if explicit else 'unsupported'}", explicit
+    except CardError:
+        pass
+    try:
+        with parsing("a public key", MalformedCertificateError, spki):
+            return _describe_unusable(keys.PublicKeyInfo.load(spki, strict=True))
+    except CardError:
+        return "unreadable", False
 
 
-def _rsa_key(numbers: dict[str, int]) -> RsaKey:
-    modulus, exponent = numbers["modulus"], numbers["public_exponent"]
-    if not MIN_RSA_BITS <= modulus.bit_length() <= MAX_RSA_BITS:
-        raise UnsupportedAlgorithmError(f"an RSA key of {modulus.bit_length()} bits")
-    if exponent < 3 or exponent % 2 == 0 or exponent > MAX_RSA_EXPONENT:
+def _describe_unusable(info: keys.PublicKeyInfo) -> tuple[str, bool]:
+    algorithm = info["algorithm"]
+    name = str(algorithm["algorithm"].native)
+    if name == "rsa":
+        return _rsa_numbers(info).describe(), False
+    if name == "ec" and algorithm["parameters"].name == "specified":
+        field = algorithm["parameters"].chosen["field_id"]
+        if field["field_type"].dotted == _PRIME_FIELD:
+            return f"ec{int(field['parameters'].native).bit_length()} explicit", True
+        return "ec explicit", True
+    return f"{name} unsupported", False
+
+
+def _rsa_numbers(info: keys.PublicKeyInfo) -> RsaKey:
+    numbers = info["public_key"].parsed
+    return RsaKey(
+        unsigned(numbers["modulus"].contents), unsigned(numbers["public_exponent"].contents)
+    )
+
+
+def _dsa_key(info: keys.PublicKeyInfo) -> DsaKey:
+    """RFC 3279 §2.3.2; parameters inherited from the issuer's key are not followed."""
+    parameters = info["algorithm"]["parameters"]
+    if not isinstance(parameters, keys.DSAParams):
+        raise UnsupportedAlgorithmError("a DSA key without parameters of its own")
+    p, q, g = (int(parameters[name].native) for name in ("p", "q", "g"))
+    y = int(info["public_key"].parsed.native)
+    key = DsaKey(p, q, g, y)
+    if key.bits not in DSA_BITS or q.bit_length() not in DSA_ORDER_BITS:
+        raise UnsupportedAlgorithmError(f"a DSA key of {key.bits} bits")
+    if not (1 < g < p and 1 < y < p - 1) or pow(g, q, p) != 1 or pow(y, q, p) != 1:
+        raise UnsupportedAlgorithmError("a DSA key outside its own subgroup")
+    return key
+
+
+def _rsa_key(key: RsaKey) -> RsaKey:
+    if not MIN_RSA_BITS <= key.bits <= MAX_RSA_BITS:
+        raise UnsupportedAlgorithmError(f"an RSA key of {key.bits} bits")
+    if key.exponent < 3 or key.exponent % 2 == 0 or key.exponent > MAX_RSA_EXPONENT:
         raise UnsupportedAlgorithmError("an RSA key with an unusable exponent")
-    return RsaKey(modulus, exponent)
+    return key
 
 
 def _ec_key(parameters: keys.ECDomainParameters, point: bytes) -> EcKey:
@@ -120,7 +188,7 @@ def _ec_key(parameters: keys.ECDomainParameters, point: bytes) -> EcKey:
 def _explicit_curve(parameters: keys.SpecifiedECDomain) -> Curve | None:
     """The known curve that equals SpecifiedECDomain in every number (CVE-2020-0601)."""
     field = parameters["field_id"]
-    if field["field_type"].dotted != "1.2.840.10045.1.1":  # prime-field
+    if field["field_type"].dotted != _PRIME_FIELD:
         return None
     p = int(field["parameters"].native)
     if p.bit_length() > 521:
@@ -152,7 +220,22 @@ def _point(curve: Curve, encoded: bytes) -> tuple[int, int]:
 
 
 def _square_root(curve: Curve, x: int, *, odd: bool) -> int:
-    if curve.p % 4 != 3:  # P-224 alone; nobody compresses its points
-        raise UnsupportedAlgorithmError("a compressed point on this curve")
-    y = pow((x * x + curve.a) * x + curve.b, (curve.p + 1) // 4, curve.p)
+    """The y of a compressed point; a number that is none where the curve has no such point."""
+    y = _root((x * x + curve.a) * x + curve.b, curve.p)
     return y if bool(y & 1) == odd else curve.p - y
+
+
+def _root(value: int, p: int) -> int:
+    """A square root modulo a prime, where there is one (Tonelli and Shanks)."""
+    twos = ((p - 1) & (1 - p)).bit_length() - 1  # p - 1 = odd_part * 2**twos
+    odd_part = (p - 1) >> twos
+    root, rest = pow(value, (odd_part + 1) // 2, p), pow(value, odd_part, p)
+    if twos == 1:  # all curves here but P-224
+        return root
+    non_residue = next(z for z in range(2, p) if pow(z, (p - 1) // 2, p) == p - 1)
+    factor = pow(non_residue, odd_part, p)
+    for level in range(twos - 2, -1, -1):
+        if pow(rest, 1 << level, p) == p - 1:
+            root, rest = root * factor % p, rest * factor * factor % p
+        factor = factor * factor % p
+    return root

@@ -1,19 +1,23 @@
-"""Passive authentication (ICAO 9303-11 §5.1): who signed the SOD, and who vouches for him.
+"""Passive authentication (ICAO 9303-11 §5.1): who signed a file, and who vouches for him.
 
-This file speaks of the SOD alone; comparing data groups with it is
-:mod:`card_reader.verify`'s part.
+:func:`authenticate` speaks of EF.SOD, :func:`authenticate_signed_data` of any signed file
+(EF.CardSecurity, for instance).  Comparing data groups is :mod:`card_reader.verify`'s part.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 
-from card_reader.errors import CardError, MalformedCertificateError, UnsupportedAlgorithmError
-from card_reader.lds.sod import Sod
+from card_reader.cms import SignedData, SignerInfo
+from card_reader.errors import CardError, UnsupportedAlgorithmError
+from card_reader.lds.sod import CONTENT_TYPES, Sod
 from card_reader.trust.certificates import Certificate
+from card_reader.trust.crl import RevocationList
 from card_reader.trust.findings import Finding
 from card_reader.trust.signer import (
     SignatureRefusedError,
+    check_content_type,
     check_signature,
     signature_algorithm,
     signer_certificate,
@@ -48,7 +52,12 @@ class Dates(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PassiveResult:
-    """What the SOD is worth.  ``anchors`` are the CSCA certificates that vouch."""
+    """What a signed file is worth.
+
+    ``anchors`` are the CSCA certificates that vouch; ``pinned`` says that officers vouch for the
+    signer itself.  A signature made for another kind of content is ``valid`` with the chain
+    ``invalid``: nobody vouches for that use of it.
+    """
 
     signature: Signature
     chain: Chain
@@ -58,6 +67,26 @@ class PassiveResult:
     signer: Certificate | None = None
     algorithm: str | None = None
     findings: tuple[Finding, ...] = field(default=())
+    pinned: bool = False
+
+    @property
+    def refused(self) -> bool:
+        """Whether the file must not be believed, whatever else is known."""
+        return (
+            self.signature is not Signature.VALID
+            or self.chain is Chain.INVALID
+            or self.revocation is Revocation.REVOKED
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """What a file is judged by: the store, the kinds of content accepted, and the moments."""
+
+    content_types: Container[str]
+    trust: TrustStore
+    at: datetime | None
+    now: datetime
 
 
 def authenticate(
@@ -68,23 +97,62 @@ def authenticate(
     ``at`` is the instant (or day, UTC) that dates are compared with; without it the signing time
     that the signer claims.  ``now`` tells whether a revocation list is stale.
     """
+    return authenticate_signed_data(CONTENT_TYPES, sod.signed_data, trust, at=at, now=now)
+
+
+def authenticate_signed_data(
+    content_types: Container[str],
+    signed: SignedData,
+    trust: TrustStore,
+    *,
+    at: datetime | date | None,
+    now: datetime,
+) -> PassiveResult:
+    """Verify any signed file of a chip: parse it with :func:`card_reader.cms.parse_signed_data`.
+
+    ``content_types`` (dotted) are those accepted, ``("0.4.0.127.0.7.3.2.1",)`` for
+    EF.CardSecurity; another one gives ``chain`` ``invalid``.  ``at`` and ``now`` as in
+    :func:`authenticate`.  Raises nothing: read ``refused``, then ``chain``.  The content may be
+    used where ``refused`` is false; it is proven where ``chain`` is ``trusted`` besides.
+
+    Of several signers one that is refused refuses the file; one whose certificate is missing or
+    whose algorithm is unknown here is set aside; of the others one that is trusted speaks.
+    """
+    judge = _Judge(content_types, trust, _instant(at), now)
+    results = [_judge_signer(signed, signer, judge) for signer in signed.signers]
+    usable = [item for item in results if not _set_aside(item)]
+    refused = [item for item in usable or results if item.refused]
+    trusted = [item for item in usable if item.chain is Chain.TRUSTED]
+    return (refused or trusted or usable)[0]
+
+
+def _set_aside(result: PassiveResult) -> bool:
+    known = {Finding.NO_SIGNER_CERTIFICATE, Finding.UNSUPPORTED_ALGORITHM}
+    return result.signature is Signature.INVALID and bool(known & set(result.findings))
+
+
+def _judge_signer(signed: SignedData, signer: SignerInfo, judge: _Judge) -> PassiveResult:
+    trust = judge.trust
     findings: list[Finding] = []
     try:
-        signer = signer_certificate(sod.signed_data)
+        certificate = signer_certificate(signed, signer, trust.signers_named(signer))
     except SignatureRefusedError as refused:
         return _unsigned(refused.finding)
-    signature = _signature(sod, signer, findings)
-    anchors, chain = _chain(signer, trust, findings)
-    revocation = _revocation(signer, anchors, trust, _instant(at) or now, findings)
+    signature = _signature(signed, signer, certificate, findings)
+    anchors, chain = _chain(certificate, trust, findings)
+    if not _is_for(signed, signer, judge.content_types):
+        findings.append(Finding.CONTENT_TYPE_MISMATCH)
+        anchors, chain = (), Chain.INVALID
     return PassiveResult(
         signature,
         chain,
-        revocation,
-        _dates(signer, _instant(at) or sod.signed_data.signers[0].signing_time, findings),
+        _revocation(certificate, anchors, trust, judge.at or judge.now, findings),
+        _dates(certificate, judge.at or signer.signing_time, findings),
         anchors,
-        signer,
-        _algorithm(sod),
+        certificate,
+        _algorithm(signer),
         tuple(findings),
+        pinned=chain is Chain.TRUSTED and certificate in trust.pinned,
     )
 
 
@@ -98,9 +166,19 @@ def _unsigned(finding: Finding) -> PassiveResult:
     )
 
 
-def _signature(sod: Sod, signer: Certificate, findings: list[Finding]) -> Signature:
+def _is_for(signed: SignedData, signer: SignerInfo, content_types: Container[str]) -> bool:
     try:
-        check_signature(sod.signed_data, signer)
+        check_content_type(signed, signer)
+    except SignatureRefusedError:
+        return False
+    return signed.content_type in content_types
+
+
+def _signature(
+    signed: SignedData, signer: SignerInfo, certificate: Certificate, findings: list[Finding]
+) -> Signature:
+    try:
+        check_signature(signed, signer, certificate)
     except SignatureRefusedError as refused:
         findings.append(refused.finding)
     except UnsupportedAlgorithmError:
@@ -116,17 +194,20 @@ def _chain(
     signer: Certificate, trust: TrustStore, findings: list[Finding]
 ) -> tuple[tuple[Certificate, ...], Chain]:
     """Every anchor whose key signed the signer's certificate (ICAO 9303-12 §5)."""
-    candidates = trust.candidates(signer)
-    anchors = tuple(item for item in candidates if signer.signed_by(item))
-    if anchors and not signer.may_sign_documents:
+    anchors = trust.vouching(signer)
+    pinned = signer in trust.pinned
+    if (anchors or pinned) and not signer.may_sign_documents:
         # ICAO 9303-12 §7.1.1: a document signer's key usage is digitalSignature.
         findings.append(Finding.SIGNER_MAY_NOT_SIGN)
         return (), Chain.INVALID
     if anchors:
         return anchors, Chain.TRUSTED
-    if any(signer.names_as_parent(item) for item in candidates):
+    if any(signer.names_key_of(item) for item in trust.candidates(signer)):
         findings.append(Finding.CHAIN_INVALID)
         return (), Chain.INVALID
+    if pinned:
+        findings.append(Finding.SIGNER_PINNED)
+        return (), Chain.TRUSTED
     findings.append(Finding.NO_ANCHOR)
     return (), Chain.NO_ANCHOR
 
@@ -139,22 +220,28 @@ def _revocation(
     findings: list[Finding],
 ) -> Revocation:
     """State of the signer under its issuers' lists; the signing time rescues nobody."""
-    lists = {id(item): item for anchor in anchors for item in trust.verified_crls(anchor)[0]}
-    if any(trust.verified_crls(anchor)[1] for anchor in anchors):
+    checks = [trust.verified_crls(anchor) for anchor in anchors]
+    lists = {item.raw: item for verified, _ in checks for item in verified}.values()
+    if any(unverified for _, unverified in checks):
         findings.append(Finding.CRL_UNVERIFIED)
-    revoked = {serial for item in lists.values() for serial in item.serials}
-    if signer.serial in revoked:
+    if any(signer.serial in item.serials for item in lists):
         findings.append(Finding.SIGNER_REVOKED)
         return Revocation.REVOKED
-    if any(anchor.serial in revoked for anchor in anchors):
+    if any(_revokes_anchor(item, anchor) for anchor in anchors for item in lists):
         findings.append(Finding.ANCHOR_REVOKED)
         return Revocation.REVOKED
-    if not lists:
+    whole = [item for item in lists if item.is_whole]
+    if not whole:
         return Revocation.UNKNOWN
-    if all(item.is_stale(now) for item in lists.values()):
+    if all(item.is_stale(now) for item in whole):
         findings.append(Finding.CRL_STALE)
         return Revocation.STALE
     return Revocation.GOOD
+
+
+def _revokes_anchor(found: RevocationList, anchor: Certificate) -> bool:
+    """Serial numbers are an issuer's own: a link certificate may be another one's."""
+    return found.issuer == anchor.issuer and anchor.serial in found.serials
 
 
 def _dates(signer: Certificate, instant: datetime | None, findings: list[Finding]) -> Dates:
@@ -178,8 +265,8 @@ def _instant(at: datetime | date | None) -> datetime | None:
     return datetime.combine(at, time(12), UTC)
 
 
-def _algorithm(sod: Sod) -> str | None:
+def _algorithm(signer: SignerInfo) -> str | None:
     try:
-        return signature_algorithm(sod.signed_data).describe()
-    except (UnsupportedAlgorithmError, MalformedCertificateError, SignatureRefusedError):
+        return signature_algorithm(signer).describe()
+    except CardError:
         return None

@@ -1,7 +1,7 @@
 """Signature schemes of travel documents (ICAO 9303-12 §4.1): one verify for all of them.
 
-RSA with PKCS#1 v1.5 and PSS, ECDSA in DER and in plain form (BSI TR-03111 §5.2.1), with SHA-1
-to SHA-512.
+RSA with PKCS#1 v1.5 and PSS, DSA, ECDSA in DER and in plain form (BSI TR-03111 §5.2.1), with
+SHA-1 to SHA-512.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from card_reader.asn1 import parsing
 from card_reader.errors import MalformedCertificateError, UnsupportedAlgorithmError
-from card_reader.trust.keys import EcKey, PublicKey, RsaKey
+from card_reader.trust.keys import DsaKey, EcKey, PublicKey, RsaKey
 
 HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha1": hashes.SHA1(),  # noqa: S303 - documents in circulation use it
@@ -31,6 +31,7 @@ class Scheme(StrEnum):
 
     RSA = "rsa"
     PSS = "pss"
+    DSA = "dsa"
     ECDSA = "ecdsa"
     PLAIN_ECDSA = "plain-ecdsa"
 
@@ -51,7 +52,8 @@ class SignatureAlgorithm:
         return f"{self.scheme}-{self.hash_name}"
 
 
-# Object identifiers with the hash inside: RFC 8017 §A.2.4, RFC 5758 §3.2, TR-03111 §5.2.1.
+# Object identifiers with the hash inside: RFC 8017 §A.2.4, RFC 5758 §3.1 and §3.2,
+# TR-03111 §5.2.1.
 _WITH_HASH: dict[str, tuple[Scheme, str]] = {
     "1.2.840.113549.1.1.5": (Scheme.RSA, "sha1"),
     "1.2.840.113549.1.1.14": (Scheme.RSA, "sha224"),
@@ -59,6 +61,9 @@ _WITH_HASH: dict[str, tuple[Scheme, str]] = {
     "1.2.840.113549.1.1.12": (Scheme.RSA, "sha384"),
     "1.2.840.113549.1.1.13": (Scheme.RSA, "sha512"),
     "1.3.14.3.2.29": (Scheme.RSA, "sha1"),
+    "1.2.840.10040.4.3": (Scheme.DSA, "sha1"),
+    "2.16.840.1.101.3.4.3.1": (Scheme.DSA, "sha224"),
+    "2.16.840.1.101.3.4.3.2": (Scheme.DSA, "sha256"),
     "1.2.840.10045.4.1": (Scheme.ECDSA, "sha1"),
     "1.2.840.10045.4.3.1": (Scheme.ECDSA, "sha224"),
     "1.2.840.10045.4.3.2": (Scheme.ECDSA, "sha256"),
@@ -71,7 +76,11 @@ _WITH_HASH: dict[str, tuple[Scheme, str]] = {
     "0.4.0.127.0.7.1.1.4.1.5": (Scheme.PLAIN_ECDSA, "sha512"),
 }
 # In a SignerInfo the bare key type may stand here, the hash beside it.
-_WITHOUT_HASH = {"1.2.840.113549.1.1.1": Scheme.RSA, "1.2.840.10045.2.1": Scheme.ECDSA}
+_WITHOUT_HASH = {
+    "1.2.840.113549.1.1.1": Scheme.RSA,
+    "1.2.840.10040.4.1": Scheme.DSA,
+    "1.2.840.10045.2.1": Scheme.ECDSA,
+}
 _PSS = "1.2.840.113549.1.1.10"
 _MGF1 = "1.2.840.113549.1.1.8"
 
@@ -111,7 +120,7 @@ def parse_signature_algorithm(identifier: bytes, digest_name: str | None) -> Sig
     ``digest_name`` is the hash that stands beside it in a SignerInfo, None in a certificate.  A
     scheme that names its own hash must not differ from it.
     """
-    with parsing("a signature algorithm", MalformedCertificateError):
+    with parsing("a signature algorithm", MalformedCertificateError, identifier):
         parsed = algos.AnyAlgorithmIdentifier.load(identifier, strict=True)
         oid = parsed["algorithm"].dotted
         if oid == _PSS:
@@ -133,6 +142,8 @@ def verify_signature(
     hashed = digest(algorithm.hash_name, message)
     if isinstance(key, RsaKey):
         return _verify_rsa(key, algorithm, hashed, signature)
+    if isinstance(key, DsaKey):
+        return _verify_dsa(key, algorithm, hashed, signature)
     return _verify_ec(key, algorithm, hashed, signature)
 
 
@@ -167,6 +178,18 @@ def _verify_rsa(
         return False
     try:
         key.library_key().verify(signature, hashed, scheme, Prehashed(used))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _verify_dsa(
+    key: DsaKey, algorithm: SignatureAlgorithm, hashed: bytes, signature: bytes
+) -> bool:
+    if algorithm.scheme is not Scheme.DSA:
+        return False
+    try:
+        key.library_key().verify(signature, hashed, Prehashed(HASHES[algorithm.hash_name]))
     except (InvalidSignature, ValueError):
         return False
     return True
@@ -221,7 +244,7 @@ class _SignatureValue(core.Sequence):  # type: ignore[misc]  # untyped
 def _ber_pair(signature: bytes) -> tuple[int, int] | None:
     """Some issuers pad integers or lengths: BER that a strict DER decoder refuses."""
     try:
-        with parsing("a signature", MalformedCertificateError):
+        with parsing("a signature", MalformedCertificateError, signature):
             value = _SignatureValue.load(signature, strict=True)
             return int(value["r"].native), int(value["s"].native)
     except MalformedCertificateError:

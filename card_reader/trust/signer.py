@@ -1,9 +1,11 @@
-"""The signature of a CMS SignedData: which certificate made it, and does it verify."""
+"""The signatures of a CMS SignedData: which certificate made one, and does it verify."""
 
 import hmac
+from collections.abc import Iterable
 
 from card_reader.asn1 import parsing
-from card_reader.cms import SignedData, SignerInfo
+from card_reader.cms import SignedData, SignerInfo, looks_like_attributes
+from card_reader.distinguished_names import same_attributes
 from card_reader.errors import CardError, MalformedCertificateError, MalformedFileError
 from card_reader.trust.certificates import Certificate, parse_certificate
 from card_reader.trust.findings import Finding
@@ -26,14 +28,27 @@ class SignatureRefusedError(CardError):
         self.finding = finding
 
 
-def signer_certificate(signed: SignedData) -> Certificate:
-    """The certificate that the only signer names; raises :class:`SignatureRefusedError`."""
-    signer = _only_signer(signed)
+def embedded_certificates(signed: SignedData) -> tuple[Certificate, ...]:
+    """The certificates sent along; one that cannot be read is left out."""
+    certificates: list[Certificate] = []
     for raw in signed.certificates:
         try:
-            certificate = parse_certificate(raw)
+            certificates.append(parse_certificate(raw))
         except MalformedCertificateError:
             continue
+    return tuple(certificates)
+
+
+def signer_certificate(
+    signed: SignedData, signer: SignerInfo, supplied: Iterable[Certificate] = ()
+) -> Certificate:
+    """The certificate that the signer names, sent along or among those ``supplied``.
+
+    No signature covers the name, so it only finds the key, and the parts of an issuer's name may
+    stand in another order (some libraries turn them round).  Raises
+    :class:`SignatureRefusedError` where there is none.
+    """
+    for certificate in (*embedded_certificates(signed), *supplied):
         if _is_named(signer, certificate):
             return certificate
     raise SignatureRefusedError(
@@ -41,52 +56,53 @@ def signer_certificate(signed: SignedData) -> Certificate:
     )
 
 
-def signature_algorithm(signed: SignedData) -> SignatureAlgorithm:
-    """Scheme and hash of the only signature; raises UnsupportedAlgorithmError for unknown ones."""
-    signer = _only_signer(signed)
+def signature_algorithm(signer: SignerInfo) -> SignatureAlgorithm:
+    """Scheme and hash of a signature; raises UnsupportedAlgorithmError for unknown ones."""
     return parse_signature_algorithm(signer.signature_algorithm, hash_by_oid(signer.digest_oid))
 
 
-def check_signature(signed: SignedData, certificate: Certificate) -> None:
-    """Verify digest, content type and signature (RFC 5652 §5.4, §5.6) or raise."""
-    signer = _only_signer(signed)
+def check_signature(signed: SignedData, signer: SignerInfo, certificate: Certificate) -> None:
+    """Verify digest and signature (RFC 5652 §5.4, §5.6) or raise.
+
+    The content type is :func:`check_content_type`'s part.
+    """
     digest_name = hash_by_oid(signer.digest_oid)
     if digest_name is None:
         raise SignatureRefusedError(Finding.UNSUPPORTED_ALGORITHM, f"no hash {signer.digest_oid}")
     if signer.attributes:
-        _check_attributes(signed, signer, digest_name)
-    elif signed.content_type != _ID_DATA:  # RFC 5652 §5.3: other content needs attributes
-        raise SignatureRefusedError(Finding.SIGNATURE_INVALID, "signed attributes are missing")
-    message = signer.attributes or signed.content
-    algorithm = signature_algorithm(signed)
+        _check_digest(signed, signer, digest_name)
+    elif looks_like_attributes(signed.content):
+        # Attributes that were signed, sent as the content: the signature was made for another one.
+        raise SignatureRefusedError(Finding.SIGNATURE_INVALID, "the content is a signer's own")
+    algorithm = signature_algorithm(signer)
     with parsing("the signature", MalformedFileError):
-        valid = verify_signature(certificate.public_key, algorithm, message, signer.signature)
+        valid = any(
+            verify_signature(certificate.public_key, algorithm, message, signer.signature)
+            for message in signer.attributes or (signed.content,)
+        )
     if not valid:
         raise SignatureRefusedError(Finding.SIGNATURE_INVALID, "the signature does not verify")
 
 
-_ID_DATA = "1.2.840.113549.1.7.1"
-
-
-def _only_signer(signed: SignedData) -> SignerInfo:
-    if len(signed.signers) != 1:
+def check_content_type(signed: SignedData, signer: SignerInfo) -> None:
+    """The content type that was signed must be the one that is claimed (RFC 5652 §11.1)."""
+    if signer.attributes and signer.content_type != signed.content_type:
         raise SignatureRefusedError(
-            Finding.SIGNATURE_INVALID, f"{len(signed.signers)} signers where one is expected"
+            Finding.CONTENT_TYPE_MISMATCH, "the signed content type is another one"
         )
-    return signed.signers[0]
 
 
 def _is_named(signer: SignerInfo, certificate: Certificate) -> bool:
     if signer.key_id is not None:
-        return signer.key_id == certificate.key_id
-    return (signer.issuer, signer.serial) == (certificate.issuer, certificate.serial)
+        return signer.key_id in (certificate.key_id, certificate.key_digest)
+    return (
+        signer.issuer is not None
+        and signer.serial == certificate.serial
+        and same_attributes(signer.issuer, certificate.issuer)
+    )
 
 
-def _check_attributes(signed: SignedData, signer: SignerInfo, digest_name: str) -> None:
-    if signer.content_type != signed.content_type:
-        raise SignatureRefusedError(
-            Finding.CONTENT_TYPE_MISMATCH, "the signed content type is another one"
-        )
+def _check_digest(signed: SignedData, signer: SignerInfo, digest_name: str) -> None:
     expected = digest(digest_name, signed.content)
     if signer.message_digest is None or not hmac.compare_digest(signer.message_digest, expected):
         raise SignatureRefusedError(

@@ -10,10 +10,16 @@ from exam_server.checkin import conditions
 from exam_server.contract.api import CheckInState
 from exam_server.shifts.models import Placement
 
+#: What of the server's report says how far a chip is proven.
+PROOFS = ("verdict", "access", "active_authentication", "chip_authentication")
+
 
 @dataclass(frozen=True, slots=True)
 class Attendance:
-    """One placement of a shift; `state` is None while nobody has checked in."""
+    """One placement of a shift; `state` is None while nobody has checked in.
+
+    `chip` is what the server found of the chip, by the keys of PROOFS; empty without a chip.
+    """
 
     registration_number: str
     name: str
@@ -22,6 +28,7 @@ class Attendance:
     state: CheckInState | None
     basis: str | None
     reasons: tuple[str, ...]
+    chip: dict[str, str]
 
 
 def attendance(session: Session, shift_id: str) -> list[Attendance]:
@@ -46,5 +53,7 @@ def _line(session: Session, placement: str, who: tuple[str, str, str, str]) -> A
     checkins = conditions.checkins_of(session, placement)
     checkin = conditions.admitting(checkins) or (checkins[-1] if checkins else None)
     if checkin is None:
-        return Attendance(*who, None, None, ())
-    return Attendance(*who, checkin.state, checkin.basis.value, tuple(checkin.reasons))
+        return Attendance(*who, None, None, (), {})
+    report = checkin.report or {}
+    chip = {name: str(report[name]) for name in PROOFS if name in report}
+    return Attendance(*who, checkin.state, checkin.basis.value, tuple(checkin.reasons), chip)

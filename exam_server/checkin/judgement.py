@@ -4,16 +4,16 @@ A face alone never excludes anyone, a refused chip never admits, and whatever is
 to the proctor.
 """
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from card_reader.chip.terminal_session import RemoteProof
 from card_reader.errors import MalformedEvidenceError
 from card_reader.evidence import ChipEvidence, Freshness
-from card_reader.lds.mrz import to_mrz_name
+from card_reader.names import same_name
 from card_reader.trust.passive_authentication import Revocation
 from card_reader.trust.store import TrustStore
 from card_reader.verify import (
@@ -32,8 +32,6 @@ from exam_server.contract.api import CheckInState, FaceRecord, FaceVerdict
 from exam_server.contract.errors import ErrorCode
 from exam_server.errors import RefusedError
 
-#: The name field of a TD1 card has thirty characters; a longer name is cut off there.
-MRZ_NAME_LENGTH = 30
 PORTRAIT = "EF.DG2"
 
 
@@ -97,9 +95,13 @@ def judge(
     face_accept: Mapping[str, float],
     trust: TrustStore,
     policy: Policy,
+    proofs: Mapping[str, RemoteProof],
     now: datetime,
 ) -> Judgement:
-    """Verifies the evidence again, from its bytes, and weighs the rest."""
+    """Verifies the evidence again, from its bytes, and weighs the rest.
+
+    `proofs` are what chips proved to this server under the challenge, by the run's name.
+    """
     try:
         evidence = ChipEvidence.from_bytes(evidence_bytes)
     except MalformedEvidenceError as error:
@@ -107,7 +109,13 @@ def judge(
     person: Person
     try:
         identity = verify(
-            evidence, trust, policy, at=now, expected_challenge=expected.challenge, now=now
+            evidence,
+            trust,
+            policy,
+            at=now,
+            expected_challenge=expected.challenge,
+            remote=_own_proof(evidence, proofs),
+            now=now,
         )
     except IdentityRefusedError as error:
         return _judgement(
@@ -130,6 +138,11 @@ def judge(
     )
 
 
+def _own_proof(evidence: ChipEvidence, proofs: Mapping[str, RemoteProof]) -> RemoteProof | None:
+    record = evidence.chip_authentication
+    return proofs.get(record.session) if record is not None and record.session else None
+
+
 def _state(reasons: list[CheckInReason], *, proven: bool) -> CheckInState:
     if _REFUSING.intersection(reasons):
         return CheckInState.REFUSED
@@ -150,7 +163,7 @@ def _judgement(
         state=state,
         reasons=codes,
         chip_refused=chip_refused,
-        report=report.to_dict(),
+        report={**report.to_dict(), "access": evidence.access.protocol.value},
         evidence=_without_portrait(evidence).to_bytes(),
         portrait=portrait,
     )
@@ -163,7 +176,8 @@ def _without_portrait(evidence: ChipEvidence) -> ChipEvidence:
 
 def _about_card(evidence: ChipEvidence, report: Report) -> list[CheckInReason]:
     reasons = []
-    if report.active_authentication is not ChipProof.PASSED:
+    # What a station alone observed proves nothing to the server.
+    if ChipProof.PASSED not in (report.active_authentication, report.chip_authentication):
         reasons.append(CheckInReason.CHIP_NOT_PROVEN)
     if report.verdict is Verdict.AUTHENTIC and report.revocation is not Revocation.GOOD:
         # Revoked is refused before; without a list, or with an old one, nobody knows.
@@ -192,27 +206,6 @@ def _about_person(
     if person.date_of_expiry < today:
         reasons.append(CheckInReason.CARD_EXPIRED)
     return reasons
-
-
-def same_name(expected: str, *, full_name: str | None, mrz_name: str) -> bool:
-    """Whether the roster's name is the card's: with diacritics where the card has them."""
-    if full_name is not None:
-        return _spelling(expected) == _spelling(full_name)
-    wanted, given = to_mrz_name(expected), " ".join(mrz_name.replace("<", " ").split())
-    cut_off = len(given) >= MRZ_NAME_LENGTH - 2
-    return wanted == given or (cut_off and wanted.startswith(given))
-
-
-def _spelling(name: str) -> list[tuple[str, tuple[str, ...]]]:
-    """Each word's letters and its marks, apart: "hòa" and "hoà" are one name."""
-    words = unicodedata.normalize("NFD", name.casefold()).split()
-    return [
-        (
-            "".join(sign for sign in word if not unicodedata.combining(sign)),
-            tuple(sorted(sign for sign in word if unicodedata.combining(sign))),
-        )
-        for word in words
-    ]
 
 
 def _about_face(

@@ -57,6 +57,21 @@ class Challenge(Base, table=True):
     evidence_digest: bytes | None = None
 
 
+class ChipTerminal(Base, table=True):
+    """One run of chip authentication with the server as the terminal, under one challenge.
+
+    `id` is the run's name; `sealed` holds its state, and session keys until it was answered.
+    """
+
+    __tablename__ = "chip_terminal"
+
+    id: str = Field(primary_key=True)
+    centre_id: str = Field(foreign_key="centre.id")
+    challenge_id: str = Field(foreign_key="challenge.id", index=True)
+    sealed: bytes
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class CheckIn(Base, table=True):
     """A placement's check-in of that `number` (from 1); the last one counts.
 

@@ -63,8 +63,12 @@ CHECKS = {
     "dates": ("valid",),
     "issuer_match": ("true",),
     "active_authentication": ("passed",),
+    "chip_authentication": ("passed",),
+    "access": ("pace", "bac"),
 }
-DOUBTFUL = frozenset({"unproven", "no_anchor", "unknown", "stale", "none", "absent"})
+DOUBTFUL = frozenset(
+    {"unproven", "no_anchor", "unknown", "stale", "none", "absent", "station_observed"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,16 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from card_reader.verify import Policy
-from exam_server.checkin import chip, service
+from exam_server.checkin import chip, service, terminal
 from exam_server.checkin.judgement import judge
-from exam_server.contract.api import ChallengeRequest, CheckInRequest
+from exam_server.contract.api import (
+    ChallengeRequest,
+    CheckInRequest,
+    ChipResponse,
+    ChipTerminalRequest,
+)
+from exam_server.contract.errors import ErrorCode
+from exam_server.errors import RefusedError
 from exam_server.settings import Settings
 from exam_server.stations.gate import CallDep, StationRoute, authenticated, parse, reply
 
@@ -40,6 +47,37 @@ def challenges(call: CallDep) -> Response:
     return reply(view)
 
 
+@router.post("/terminals")
+def terminals(call: CallDep) -> Response:
+    asked = parse(ChipTerminalRequest, call.body)
+    with call.server.transaction() as session:
+        view = terminal.begin_run(
+            session,
+            asked,
+            station=call.station,
+            sealing=call.server.keys.sealing,
+            now=call.now,
+        )
+    return reply(view)
+
+
+@router.post("/terminals/{run}/response")
+def terminal_response(run: str, call: CallDep) -> Response:
+    answer = parse(ChipResponse, call.body)
+    with call.server.transaction() as session:
+        keys = terminal.release_keys(
+            session,
+            run,
+            answer,
+            station=call.station,
+            sealing=call.server.keys.sealing,
+            now=call.now,
+        )
+    if keys is None:
+        raise RefusedError(ErrorCode.CHIP_NOT_GENUINE, "the chip's response does not hold")
+    return reply(keys)
+
+
 @router.post("/checkins")
 def checkins(call: CallDep) -> Response:
     request, server = parse(CheckInRequest, call.body), call.server
@@ -51,6 +89,7 @@ def checkins(call: CallDep) -> Response:
             late_limit=server.settings.late_limit,
             now=call.now,
         )
+        proofs = terminal.proofs(session, request.challenge, server.keys.sealing)
     if begun.known is not None:
         return reply(begun.known)
     # Outside of any transaction: verifying takes longer than writing, and needs no database.
@@ -62,6 +101,7 @@ def checkins(call: CallDep) -> Response:
         face_accept=server.settings.face_accept,
         trust=server.trust,
         policy=policy_of(server.settings),
+        proofs=proofs,
         now=call.now,
     )
     with server.transaction() as session:

@@ -6,6 +6,8 @@
 | POST /api/station/heartbeat                 | Heartbeat       | SeatView      |
 | GET  /api/station/packages/{package}        |                 | sealed bytes  |
 | POST /api/station/challenges                | ChallengeRequest| ChallengeView |
+| POST /api/station/terminals                 | ChipTerminalRequest | ChipTerminalView |
+| POST /api/station/terminals/{run}/response  | ChipResponse    | ChipSessionKeys |
 | POST /api/station/checkins                  | CheckInRequest  | CheckInView   |
 | GET  /api/station/checkins/{checkin}        |                 | CheckInView   |
 | POST /api/station/attempts/{attempt}/lease  |                 | LeaseView     |
@@ -158,6 +160,38 @@ class ChallengeView(Shape):
     id: Identifier
     value: bytes
     expires_at: datetime
+
+
+class ChipTerminalRequest(Shape):
+    """Asks the server to be the terminal of chip authentication; `security_infos` is EF.DG14."""
+
+    challenge: Identifier
+    security_infos: Annotated[bytes, Field(min_length=1, max_length=16 * 1024)]
+
+
+class ChipTerminalView(Shape):
+    """`probe` is a command under the new keys, to be sent to the chip as it is."""
+
+    session: Identifier
+    oid: ShortText
+    key_id: int | None
+    public_key: bytes
+    probe: bytes
+
+
+class ChipResponse(Shape):
+    """The chip's raw response to the probe, status word included."""
+
+    response: Annotated[bytes, Field(min_length=2, max_length=4096)]
+
+
+class ChipSessionKeys(Shape):
+    """The keys and counter of the new session; `cipher` as in "AES-128"."""
+
+    cipher: ShortText
+    ks_enc: bytes = Field(repr=False)
+    ks_mac: bytes = Field(repr=False)
+    ssc: bytes
 
 
 class FaceVerdict(StrEnum):

@@ -19,6 +19,7 @@ class ErrorCode(StrEnum):
     PLACEMENT_ELSEWHERE = "placement_elsewhere"
     CHALLENGE_INVALID = "challenge_invalid"
     EVIDENCE_MALFORMED = "evidence_malformed"
+    CHIP_NOT_GENUINE = "chip_not_genuine"
     NOT_ADMITTED = "not_admitted"
     TOO_LATE = "too_late"
     NOT_STARTED = "not_started"

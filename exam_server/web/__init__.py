@@ -20,6 +20,7 @@ def mount(app: FastAPI) -> None:
     from exam_server.results.pages import pages as results
     from exam_server.shifts.pages import pages as shifts
     from exam_server.stations.pages import pages as stations
+    from exam_server.trust.pages import pages as trust
     from exam_server.web import failures
     from exam_server.web.audit_page import pages as audit
     from exam_server.web.headers import SecurityHeaders
@@ -28,7 +29,7 @@ def mount(app: FastAPI) -> None:
     app.state.throttle = AddressThrottle()
     app.state.live = LiveEvents()
     app.state.stop_announcing = announce_commits(app.state.server.engine, app.state.live)
-    for pages in (login, proctoring, checkin, shifts, results, stations, audit):
+    for pages in (login, proctoring, checkin, shifts, results, stations, trust, audit):
         app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
     app.add_middleware(SecurityHeaders)

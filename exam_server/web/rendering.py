@@ -24,6 +24,7 @@ MENU = (
     ("/", "nav.overview", Permission.USE_PAGES),
     ("/stations", "nav.stations", Permission.SEE_STATIONS),
     ("/results", "nav.results", Permission.SEE_RESULTS),
+    ("/trust", "nav.trust", Permission.SEE_TRUST),
     ("/audit", "nav.audit", Permission.SEE_AUDIT),
 )
 

@@ -182,7 +182,8 @@ class Reading:
     """`step` names the reading step (`card_reader.reader`); `done` of `total` steps are behind.
 
     `portrait` is there as soon as the chip gave it. `answers` are there where the card is read
-    once more only because its challenge ran out meanwhile.
+    once more only because its challenge ran out meanwhile. `slipped` says that the card has left
+    the reader: put back soon, it is read on.
     """
 
     candidate: Candidate
@@ -191,6 +192,7 @@ class Reading:
     total: int = 0
     portrait: bytes | None = field(default=None, repr=False)
     answers: Answers | None = None
+    slipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from exam_station.flow.states import (
     Notice,
     Opening,
     Reading,
+    Screen,
     State,
     Submitting,
     TimeUp,
@@ -58,7 +59,7 @@ def transition(state: State, event: Event) -> Step:
         case events.UserChangedLanguage(language):
             return replace(state, status=replace(state.status, language=language)), ()
         case events.CardRemoved():
-            return replace(state, card_present=False), ()
+            return replace(state, card_present=False, screen=_slipped(state.screen, True)), ()
         case events.CardInserted():
             return _card_inserted(replace(state, card_present=True))
     if isinstance(event, Turned) and event.turn != state.turn:
@@ -73,7 +74,13 @@ def _ticked(state: State, event: events.Tick) -> Step:
     return state, (*beat, *due, *again)
 
 
+def _slipped(screen: Screen, slipped: bool) -> Screen:
+    """A reading waits for its card and goes on where it was."""
+    return replace(screen, slipped=slipped) if isinstance(screen, Reading) else screen
+
+
 def _card_inserted(state: State) -> Step:
+    state = replace(state, screen=_slipped(state.screen, False))
     if isinstance(state.screen, Welcome | CardProblem | CardRefused):
         return identifying.card_tapped(state)
     return state, ()

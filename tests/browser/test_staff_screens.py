@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from browser_site import Site, open_browser
 from playwright.sync_api import Browser
+from staff_trust import put_in_force, two_changes
 from staff_world import run_busy_room
 
 from exam_server.grading.service import grade_shift
@@ -69,6 +70,9 @@ def test_every_page_draws_in_both_languages(chromium: Browser, site: Site, langu
     picture("slip")
     printed = page.pdf(format="A4", prefer_css_page_size=True)
     assert printed.count(b"/Type /Page\n") == 1
+    put_in_force(world, *two_changes(world))
+    visitor.go("/trust")
+    picture("trust")
     visitor.go("/audit")
     picture("audit")
     assert visitor.complaints == []

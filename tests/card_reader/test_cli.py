@@ -3,15 +3,21 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from card_reader import cli
+from card_reader.replay import replay
+from card_reader.session_file import Session
+from card_reader.simulator.catalogue import profile_with
 from card_reader.simulator.chip import Chip
 from card_reader.simulator.issuer import Issuer
 from card_reader.simulator.personalisation import Holder
+from card_reader.simulator.presets import PRESETS
+from card_reader.simulator.profile import CardProfile
 from card_reader.simulator.transport import SimulatedTransport
 
 
@@ -106,6 +112,9 @@ def test_trust(capsys: pytest.CaptureFixture[str], authority: tuple[Issuer, Path
         ["read", "--doc", "206012345"],
         ["read", "--doc", "1", "--cccd", "2"],
         ["read", "--qr", "nothing"],
+        ["read", "--can", "12"],
+        ["read", "--can", "123456", "--qr", "x"],
+        ["read", "--mrz", "IDVNM"],
         ["simulate", "/does/not/exist"],
     ],
 )
@@ -126,6 +135,7 @@ UNUSABLE_CALLS = [
     ["verify", "x", "--at", "tomorrow"],
     ["verify", "x", "--dg", "17=y"],
     ["read", "--challenge", "00"],
+    ["read", "--access-policy", "anything"],
 ]
 
 
@@ -153,41 +163,175 @@ def test_without_the_service_there_is_one_line(tmp_path: Path) -> None:
     assert "pcscd" in finished.stderr
 
 
-def test_read_writes_files_portrait_and_recording(
+@pytest.fixture(autouse=True)
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """What kinds of cards teach is kept below the user's cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache/truong-thi/card-memory.json"
+
+
+Lay = Callable[[CardProfile], None]
+
+
+@pytest.fixture
+def lay(monkeypatch: pytest.MonkeyPatch) -> Lay:
+    """Put a card into the only reader; tests/pcsc does it with a real one."""
+    from card_reader import pcsc
+
+    def put(card: CardProfile) -> None:
+        present = pcsc.ReaderState("Reader 0", True, card.atr)
+        monkeypatch.setattr(pcsc, "list_readers", lambda: (present,))
+        monkeypatch.setattr(pcsc, "connect", lambda name: SimulatedTransport(Chip(card)))
+
+    return put
+
+
+@pytest.fixture(scope="module")
+def cards(
+    authority: tuple[Issuer, Path], holder: Holder, portrait: bytes
+) -> dict[str, CardProfile]:
+    presets = ("vietnam", "vietnam-2024-pace")
+    return {
+        name: authority[0].issue(holder, portrait, recipe=PRESETS[name].recipe) for name in presets
+    }
+
+
+def test_read_writes_files_and_portrait(
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    lay: Lay,
+    cards: dict[str, CardProfile],
     authority: tuple[Issuer, Path],
     holder: Holder,
     portrait: bytes,
     tmp_path: Path,
 ) -> None:
-    """The whole command over the in-process card; tests/pcsc runs it over a real reader."""
-    from contextlib import closing
-
-    from card_reader import pcsc
-
-    issuer, folder = authority
-    card = issuer.issue(holder, portrait, key_bits=1024)
-    present = pcsc.ReaderState("Reader 0", True, card.atr)
-    monkeypatch.setattr(pcsc, "list_readers", lambda: (present,))
-    monkeypatch.setattr(pcsc, "connect", lambda name: closing(SimulatedTransport(Chip(card))))
-    out, recording = tmp_path / "out", tmp_path / "session.json"
+    folder, card, out = authority[1], cards["vietnam"], tmp_path / "out"
+    lay(card)
     code, report = run_json(
         capsys, "read", "--qr", f"{holder.number}||{holder.name}|17052006|Nam|Hà Nội|15012025",
-        "--trust", folder / "csca.pem", "--challenge", "0011223344556677",
-        "--out", out, "--record", recording,
+        "--trust", folder / "csca.pem", "--challenge", "0011223344556677", "--out", out,
     )  # fmt: skip
     assert (code, report["verdict"], report["active_authentication"]) == (0, "authentic", "passed")
-    assert report["access"] == {"protocol": "bac", "downgrade": None}
+    assert report["chip_authentication"] == "absent"
+    assert report["access"] == {
+        "protocol": "bac",
+        "downgrade": None,
+        "mapping": None,
+        "password": "mrz",
+        "oid": None,
+        "parameter_id": None,
+    }
     assert report["apdus"] == sum(step["apdus"] for step in report["steps"])
+    assert set(report["steps"][0]) == {"name", "milliseconds", "apdus", "bytes"}
+    assert report["files"]["EF.COM"] == len(card.files[0x011E])
     assert (out / "portrait.jpg").read_bytes() == portrait
     assert (out / "EF.DG1.bin").read_bytes() == card.files[0x0101]
     assert (out / "EF.SOD.bin").stat().st_mode & 0o077 == 0
     assert json.loads((out / "evidence.json").read_text())["challenge"] == "0011223344556677"
-    session = json.loads(recording.read_text())
-    assert len(session["randomness"]) == 2
-    assert holder.number[-9:] not in json.dumps(session["password"])
     assert run_json(capsys, "verify", out, "--trust", folder / "csca.pem")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        ["--can", "123456"],
+        ["--cccd", "001206012345", "--dob", "2006-05-17"],
+        ["--doc", "206012345", "--dob", "060517", "--expiry", "310517"],
+    ],
+)
+def test_read_by_every_password(
+    capsys: pytest.CaptureFixture[str],
+    lay: Lay,
+    cards: dict[str, CardProfile],
+    authority: tuple[Issuer, Path],
+    password: list[str],
+    tmp_path: Path,
+) -> None:
+    lay(cards["vietnam-2024-pace"])
+    out = tmp_path / "out"
+    arguments = ["read", *password, "--trust", authority[1] / "csca.pem", "--out", out]
+    code, report = run_json(capsys, *arguments)
+    assert (code, report["verdict"]) == (0, "authentic")
+    access = report["access"]
+    assert (access["protocol"], access["mapping"]) == ("pace", "gm")
+    assert access["password"] == ("can" if "--can" in password else "mrz")
+    assert report["chip_authentication"] == "station_observed"
+    assert (out / "EF.CardAccess.bin").read_bytes()[0] == 0x31
+    assert (out / "EF.ATR-INFO.bin").exists()
+
+
+def test_read_compares_card_code_and_question(
+    capsys: pytest.CaptureFixture[str], lay: Lay, cards: dict[str, CardProfile], holder: Holder
+) -> None:
+    lay(cards["vietnam"])
+    code = f"{holder.number}||Nguyễn Văn Anh|17052006|Nam|Hà Nội|15012025"
+    _, report = run_json(capsys, "read", "--qr", code)
+    fields = report["comparison"]["fields"]
+    assert report["comparison"]["verdict"] == fields["name"]["verdict"] == "differs"
+    assert fields["date_of_birth"]["verdict"] == "same"
+    assert holder.number not in json.dumps(report["comparison"])
+    _, report = run_json(capsys, "read", "--cccd", holder.number, "--dob", "2006-05-17")
+    assert report["comparison"]["fields"]["number"]["verdict"] == "same"
+
+
+def test_what_a_kind_of_card_teaches_is_kept(
+    capsys: pytest.CaptureFixture[str], lay: Lay, cards: dict[str, CardProfile], cache: Path
+) -> None:
+    lay(cards["vietnam"])
+    arguments = ["read", "--cccd", "001206012345", "--dob", "2006-05-17"]
+    first = run_json(capsys, *arguments)[1]["apdus"]
+    assert cache.exists()
+    assert run_json(capsys, *arguments)[1]["apdus"] == first - 2
+    cache.write_text("nonsense")
+    code, out, err = run(capsys, *arguments, "--json")
+    assert (code, json.loads(out)["apdus"]) == (1, first)  # unproven, without an anchor
+    assert err.count("\n") == 1
+
+
+def test_a_downgrade_is_asked_for_and_named(
+    capsys: pytest.CaptureFixture[str],
+    lay: Lay,
+    cards: dict[str, CardProfile],
+    authority: tuple[Issuer, Path],
+) -> None:
+    lay(profile_with(cards["vietnam-2024-pace"], "pace_refused"))
+    arguments = ["read", "--cccd", "001206012345", "--dob", "2006-05-17"]
+    arguments += ["--trust", str(authority[1] / "csca.pem")]
+    code, out, err = run(capsys, *arguments, "--json")
+    assert (code, json.loads(out)["error"]) == (2, "chip_answered_wrongly")
+    assert err.count("\n") == 1
+    code, report = run_json(capsys, *arguments, "--access-policy", "bac_after_failure")
+    assert (code, report["access"]["downgrade"]) == (0, "pace_failed")
+    assert "access_downgraded" in report["reasons"]
+
+
+def test_a_recording_replays_and_belongs_to_nobody(
+    capsys: pytest.CaptureFixture[str],
+    lay: Lay,
+    cards: dict[str, CardProfile],
+    holder: Holder,
+    tmp_path: Path,
+) -> None:
+    lay(cards["vietnam"])
+    masked, plain = tmp_path / "masked.json", tmp_path / "plain.json"
+    arguments = ["read", "--cccd", holder.number, "--dob", "2006-05-17"]
+    _, report = run_json(capsys, *arguments, "--record", masked, "--record-unmasked", plain)
+    assert report["recording"] == str(masked)
+    for path in (masked, plain):
+        assert path.stat().st_mode & 0o077 == 0
+        assert replay(Session.load(path)).identical
+    assert json.loads(masked.read_text())["original"]["verdict"] == report["verdict"]
+    assert holder.number.encode().hex() not in masked.read_text().lower()
+
+
+def test_a_failing_card_is_recorded_too(
+    capsys: pytest.CaptureFixture[str], lay: Lay, cards: dict[str, CardProfile], tmp_path: Path
+) -> None:
+    lay(profile_with(cards["vietnam-2024-pace"], "pace_refused"))
+    plain = tmp_path / "plain.json"
+    code, _, err = run(capsys, "read", "--can", "123456", "--record-unmasked", plain)
+    assert (code, err.count("\n")) == (2, 1)
+    assert replay(Session.load(plain)).identical
 
 
 @pytest.mark.parametrize("option", ["--trust", "--crl"])

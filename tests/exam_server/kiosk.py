@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from pydantic import BaseModel
 
 from card_reader.access.citizen_card import cccd_passwords
+from card_reader.chip.chip_authentication import RemoteTerminal
 from card_reader.evidence import Challenge, Freshness
 from card_reader.reader import read_card
 from card_reader.simulator.chip import Chip
@@ -126,12 +127,24 @@ class Kiosk:
         asked = api.ChallengeRequest(placement=placement)
         return api.ChallengeView.model_validate_json(self.call("POST", "/challenges", asked))
 
+    def begin_terminal(self, challenge: str, security_infos: bytes) -> api.ChipTerminalView:
+        asked = api.ChipTerminalRequest(challenge=challenge, security_infos=security_infos)
+        return api.ChipTerminalView.model_validate_json(self.call("POST", "/terminals", asked))
+
+    def chip_response(self, run: str, response: bytes) -> api.ChipSessionKeys:
+        answer = self.call(
+            "POST", f"/terminals/{run}/response", api.ChipResponse(response=response)
+        )
+        return api.ChipSessionKeys.model_validate_json(answer)
+
     def read(
         self,
         card: CardProfile,
         seat: api.PlacementView,
         challenge: api.ChallengeView,
         freshness: Freshness = Freshness.SERVER,
+        *,
+        terminal: RemoteTerminal | None = None,
     ) -> bytes:
         """Evidence of a real reading of a simulated chip."""
         assert seat.citizen_number is not None
@@ -139,6 +152,7 @@ class Kiosk:
             SimulatedTransport(Chip(card)),
             cccd_passwords(seat.citizen_number, seat.date_of_birth, today=self.clock.now.date()),
             challenge=Challenge(challenge.id, challenge.value, freshness),
+            terminal=terminal,
             reader="simulated",
             now=self.clock,
         )

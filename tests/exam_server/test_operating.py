@@ -29,9 +29,9 @@ from exam_server.contract.enrolment import EnrolmentToken
 from exam_server.contract.records import Answered, Visited
 from exam_server.forms.models import Realm
 from exam_server.keys import ServerKeys
-from exam_server.loading import TrustFolder
 from exam_server.sealing import Sealed
 from exam_server.stations.models import Station
+from exam_server.trust.source import TrustInForce
 
 PASSPHRASE = "correct horse battery"
 
@@ -369,26 +369,27 @@ def test_stations_and_staff_are_listed_and_let_go(server: Path, capsys) -> None:
 
 
 def test_loading_is_logged_and_trust_is_read_anew(server: Path, tmp_path: Path, capsys) -> None:
-    current = TrustFolder(server, Realm.TEST)
-    assert len(current().anchors) == 1
-    assert current() is current()
-    Issuer.generate(name="CSCA TEST 2").save(tmp_path / "second")
-    code, fields, _ = run(capsys, "load", "trust", server, tmp_path / "second")
-    assert (code, fields["anchors"]) == (0, 2)
-    assert len(current().anchors) == 2
+    with directory.open_server(server) as opened:
+        current = TrustInForce(server, opened.engine, own=opened.public_key(), realm=Realm.TEST)
+        assert len(current().anchors) == 1
+        assert current() is current()
+        Issuer.generate(name="CSCA TEST 2").save(tmp_path / "second")
+        code, fields, _ = run(capsys, "load", "trust", server, tmp_path / "second")
+        assert (code, fields["anchors"]) == (0, 2)
+        assert len(current().anchors) == 2
     with directory.open_server(server) as opened, db.reading(opened.engine) as session:
         actions = session.scalars(sa.select(audit.AuditEntry.action)).all()
     assert actions.count("trust_loaded") == 2
 
 
-def test_a_live_server_takes_no_test_issuer(tmp_path: Path, capsys, monkeypatch) -> None:
+def test_a_live_server_takes_nothing_from_one_person(tmp_path: Path, capsys, monkeypatch) -> None:
     monkeypatch.setenv("EXAM_SERVER_PASSPHRASE", PASSPHRASE)
     (tmp_path / "live").mkdir(mode=0o755)
     assert run(capsys, "init", tmp_path / "live", "--realm", "live")[0] == 0
     assert (tmp_path / "live").stat().st_mode & 0o777 == 0o700
     Issuer.generate(name="Bộ Công an").save(tmp_path / "issuer")
     code, fields, _ = run(capsys, "load", "trust", tmp_path / "live", tmp_path / "issuer")
-    assert code == 2 and "test issuer" in fields["error"]
+    assert code == 2 and "trust propose" in fields["error"]
 
 
 @pytest.mark.parametrize(

@@ -251,6 +251,17 @@ def test_a_failed_tap_can_be_repeated() -> None:
     assert isinstance(kiosk.screen, Reading)
 
 
+def test_a_card_that_slips_while_it_is_read_is_asked_for_and_read_on() -> None:
+    kiosk = at_welcome()(events.CardInserted())
+    turn = kiosk.turn
+    assert kiosk(events.CardRemoved()).screen.slipped
+    kiosk(events.CardInserted())
+    assert isinstance(kiosk.screen, Reading) and not kiosk.screen.slipped
+    assert kiosk.turn == turn
+    kiosk(events.CardRead(turn, READING))
+    assert isinstance(kiosk.screen, Consent)
+
+
 def test_without_a_citizen_number_the_card_cannot_be_opened() -> None:
     kiosk = at_welcome()(beat(seat(placement(citizen_number=None))), events.CardInserted())
     assert kiosk.screen.reason is CardTrouble.NO_IDENTITY_DATA

@@ -34,6 +34,7 @@ from card_reader.simulator.chip import Chip
 from card_reader.simulator.issuer import CRL_FILE, CSCA_FILE, Issuer, KeyKind
 from card_reader.simulator.pcscd import PrivatePcscd
 from card_reader.simulator.personalisation import Holder
+from card_reader.simulator.recipe import ChipAuthenticationRecipe, Recipe
 from card_reader.simulator.transport import SimulatedTransport
 from card_reader.simulator.vpcd import VpcdLink
 from card_reader.transport import Transport
@@ -106,6 +107,8 @@ class TestReaders:
 
     def __init__(self) -> None:
         self._chip: Chip | None = None
+        self.tear_after: int | None = None
+        self.contacts = 0
         self._callback: Callable[[CardEvent], None] = lambda _: None
 
     def watch(self, callback: Callable[[CardEvent], None]) -> Callable[[], None]:
@@ -116,7 +119,9 @@ class TestReaders:
     def connect(self, reader: str) -> Transport:
         if self._chip is None:
             raise ReaderError("no card", CardReason.NO_CARD)
-        return SimulatedTransport(self._chip)
+        self.contacts += 1
+        tear_after, self.tear_after = self.tear_after, None
+        return SimulatedTransport(self._chip, tear_after)
 
     def put(self, chip: Chip) -> None:
         self.take()
@@ -412,6 +417,22 @@ def test_a_card_with_an_exchanged_portrait_is_refused_by_the_server(
     refused = station.until(CardRefused)
     assert "data_group_mismatch" in refused.reasons
     assert office.latest_checkin().chip_refused
+
+
+def test_a_chip_proves_itself_to_the_server_although_the_card_slipped(
+    station: Station, office: Office, issuer: Issuer
+) -> None:
+    recipe = Recipe(chip_authentication=(ChipAuthenticationRecipe(),), active_authentication=None)
+    office.open()
+    station.switch_on()
+    station.until(Welcome)
+    station.readers.tear_after = 12
+    station.readers.put(Chip(issuer.issue(HOLDER, PORTRAIT.read_bytes(), recipe=recipe)))
+    station.until(Consent)
+    assert station.readers.contacts == 2
+    station.act(events.UserDeclined())
+    assert station.until(Referred).reasons == ("no_consent",)
+    assert office.latest_checkin().report["chip_authentication"] == "passed"
 
 
 def passport_sized(photograph: Path) -> bytes:

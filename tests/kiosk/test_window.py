@@ -217,8 +217,8 @@ def test_what_nobody_caught_is_logged(
 
 @pytest.mark.parametrize(
     ("step", "phase"),
-    [("", 0), ("select_application", 0), ("access", 1), ("EF.SOD", 2), ("EF.DG1", 2),
-     ("EF.DG2", 3), ("EF.DG15", 3), ("active_authentication", 4), ("unheard_of", 0)],
+    [("", 0), ("EF.CardAccess", 0), ("select_application", 1), ("access", 1), ("EF.SOD", 2),
+     ("EF.DG1", 2), ("EF.DG2", 3), ("EF.DG15", 3), ("active_authentication", 4), ("unheard_of", 0)],
 )  # fmt: skip
 def test_reading_steps_belong_to_phases(step: str, phase: int) -> None:
     assert phase_of(step) == phase < len(PHASES)

@@ -1,41 +1,17 @@
-"""A pcscd of the tests' own with virtual readers, and a process that reads through it.
+"""Issuers and a card for the tests of the virtual readers."""
 
-libpcsclite reads PCSCLITE_CSOCK_NAME once in the life of a process, so the reading side runs in a
-process of its own, whatever other tests have done with PC/SC before. A set that was asked for and
-cannot run fails; it does not skip.
-"""
-
-import multiprocessing
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from io import BytesIO
 from pathlib import Path
 
 import pytest
-import reading_process
 from PIL import Image, ImageOps
-from reading_process import ReaderProcess
 
 from card_reader.simulator.issuer import Issuer, KeyKind
-from card_reader.simulator.pcscd import PrivatePcscd
 from card_reader.simulator.personalisation import Holder
 from card_reader.simulator.profile import CardProfile
 
 PORTRAIT = Path(__file__).parents[2] / "fixtures/portrait/portrait.jpg"
-
-
-@pytest.fixture(scope="session")
-def pcscd() -> Iterator[PrivatePcscd]:
-    with PrivatePcscd() as service:
-        yield service
-
-
-@pytest.fixture(scope="session")
-def reader(pcscd: PrivatePcscd) -> Iterator[ReaderProcess]:
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, context, reading_process.use, (dict(pcscd.environment),)) as pool:
-        yield ReaderProcess(pool)
 
 
 @pytest.fixture(scope="session")

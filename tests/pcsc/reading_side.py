@@ -11,6 +11,7 @@ from card_reader.access.citizen_card import cccd_passwords
 from card_reader.errors import CardError, ReaderError
 from card_reader.evidence import Challenge, ChipEvidence, Freshness
 from card_reader.reader import read_card
+from card_reader.transport import Transport
 from card_reader.trust.store import Realm, TrustStore
 from card_reader.verify import IdentityRefusedError, IdentityUnprovenError, Policy, verify
 
@@ -106,8 +107,29 @@ def read_torn(index: int) -> str:
     return "read to the end"
 
 
-def _read(transport: pcsc.PcscTransport) -> ChipEvidence:
+def read_patiently(index: int, patience: float) -> dict[str, Any]:
+    """Read a card that may leave and come back; errors by their reason."""
+    with connected(index):  # wait until pcscd has noticed the card
+        name = pcsc.list_readers()[index].name
+    waits: list[None] = []
+    with pcsc.CardContact(name, patience=patience, waiting=lambda: waits.append(None)) as contact:
+        try:
+            evidence = _read(contact.transport, reconnect=contact.reconnect)
+        except CardError as error:
+            return {"reason": error.reason.value, "waits": len(waits)}
+    return {
+        "reason": None,
+        "waits": len(waits),
+        "files": dict(evidence.files),
+        "access": evidence.access.protocol.value,
+        "chip_authentication": evidence.chip_authentication is not None,
+        "active_authentication": evidence.active_authentication is not None,
+        "apdus": sum(step.apdus for step in evidence.steps),
+    }
+
+
+def _read(transport: Transport, **options: Any) -> ChipEvidence:
     birth = date(2006, 5, 17)
     passwords = cccd_passwords("001206012345", birth, today=date.today())
     challenge = Challenge("pcsc-test", CHALLENGE, Freshness.STATION)
-    return read_card(transport, passwords, challenge=challenge)
+    return read_card(transport, passwords, challenge=challenge, **options)

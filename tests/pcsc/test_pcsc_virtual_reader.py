@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import reading_side
-from reading_process import ReaderProcess
 
 from card_reader.simulator import defects
 from card_reader.simulator.chip import Chip
@@ -17,6 +16,7 @@ from card_reader.simulator.issuer import Issuer
 from card_reader.simulator.pcscd import PrivatePcscd
 from card_reader.simulator.profile import CardProfile, Defect
 from card_reader.simulator.vpcd import VpcdLink
+from tests.reading_process import ReaderProcess
 
 
 @pytest.fixture(autouse=True)
@@ -144,7 +144,7 @@ def test_each_defect_gets_its_verdict(
 def test_a_card_torn_off_while_it_is_read(
     reader: ReaderProcess, pcscd: PrivatePcscd, card: CardProfile
 ) -> None:
-    with VpcdLink(Chip(card), port=pcscd.ports[0], tear_after=20):
+    with VpcdLink(Chip(card), port=pcscd.ports[0], tear_after=8):
         assert reader.run(reading_side.read_torn, 0) == "card_removed"
 
 
@@ -154,6 +154,7 @@ def test_the_command_reads_the_card(
     """`card-reader simulate` in one process, `card-reader read` in another."""
     card.save(tmp_path / "card.json")
     environment = {**os.environ, **pcscd.environment, "PYTHONPATH": str(ROOT)}
+    environment["XDG_CACHE_HOME"] = str(tmp_path / "cache")
     command = [sys.executable, "-m", "card_reader.cli"]
     address = f"127.0.0.1:{pcscd.ports[0]}"
     simulate = subprocess.Popen(

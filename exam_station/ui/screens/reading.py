@@ -13,12 +13,14 @@ from exam_station.ui.theme import Theme
 
 #: What a person is told of the reading's steps: the phase's text and the step that begins it.
 PHASES = (
-    ("reading.contact", StepName.SELECT),
+    ("reading.contact", StepName.CARD_ACCESS),
     ("reading.access", StepName.ACCESS),
     ("reading.files", StepName.SOD),
     ("reading.portrait", StepName.DG2),
-    ("reading.genuine", StepName.ACTIVE_AUTHENTICATION),
+    ("reading.genuine", StepName.CHIP_AUTHENTICATION),
 )
+#: The application is selected before BAC and behind PACE: either way it belongs to the unlocking.
+SAME_AS = {StepName.SELECT: StepName.ACCESS}
 PORTRAIT_WIDTH = 190
 _ORDER = list(StepName)
 _TICK = (QPointF(-0.22, 0.02), QPointF(-0.06, 0.18), QPointF(0.24, -0.16))
@@ -33,7 +35,8 @@ def phase_of(step: str) -> int:
 
 
 def _reached(step: str, first: StepName) -> bool:
-    return _ORDER.index(StepName(step)) >= _ORDER.index(first)
+    name = StepName(step)
+    return _ORDER.index(SAME_AS.get(name, name)) >= _ORDER.index(first)
 
 
 class PhaseMark(QWidget):
@@ -82,6 +85,7 @@ class ReadingView(StageView[Reading]):
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(texts("reading.title"))
+        self._lead = label(texts("reading.lead"), "lead", tone="muted")
         self._phases: list[tuple[PhaseMark, QLabel]] = []
         lines = []
         for key, _ in PHASES:
@@ -92,7 +96,7 @@ class ReadingView(StageView[Reading]):
             theme,
             label(screen.candidate.name, "overline"),
             label(texts("reading.title"), "title"),
-            label(texts("reading.lead"), "lead", tone="muted"),
+            self._lead,
             self._bar,
             row(theme, column(theme, *lines, None, gap=12), None, self._picture(screen), gap=28),
             gap=26,
@@ -122,6 +126,8 @@ class ReadingView(StageView[Reading]):
     def refresh(self, screen: Reading, _status: Status) -> None:
         self._bar.setRange(0, max(1, screen.total))
         self._bar.setValue(screen.done)
+        self._lead.setText(self.look.texts("reading.slipped" if screen.slipped else "reading.lead"))
+        restyle(self._lead, tone="warning" if screen.slipped else "muted")
         current = phase_of(screen.step)
         for place, (mark, words) in enumerate(self._phases):
             mark.set_place((place > current) - (place < current))

@@ -16,8 +16,10 @@ from card_reader.chip.active_authentication import (
     recover_message,
     verify_active_authentication,
 )
+from card_reader.domain_parameters import EcGroup, public_key_info
 from card_reader.lds import dg15
-from card_reader.lds.dg14 import SecurityInfo
+from card_reader.lds.security_infos import ActiveAuthenticationInfo, SecurityInfo
+from card_reader.trust.curves import CURVES, Curve
 from card_reader.trust.keys import RsaKey
 
 CHALLENGE = bytes.fromhex("0011223344556677")
@@ -84,6 +86,52 @@ def test_hostile_responses(response: bytes) -> None:
         verify_active_authentication(SPKI, CHALLENGE, response)
 
 
+def odd_key(bits: int) -> rsa.RSAPrivateKey:
+    """A key whose size is no multiple of eight, as RSA generators of chips may make them."""
+    return rsa.generate_private_key(65537, bits)
+
+
+ODD_SIZES = (1025, 1026, 1027, 1028, 1029, 1030, 1031, 1535)
+
+
+@pytest.mark.parametrize("bits", ODD_SIZES)
+@pytest.mark.parametrize("name", ["sha1", "sha256"])
+def test_key_sizes_that_are_no_multiple_of_eight(bits: int, name: str) -> None:
+    """The string of ISO/IEC 9796-2 has as many bits as the modulus: 01, more data, zeros, 1, then
+    M1, hash and trailer; the zeros before the last nibble become B, the nibble with the 1 A."""
+    key = odd_key(bits)
+    numbers = key.private_numbers()
+    hashed_bits = 8 * (len(digest(name, b"")) + len(TRAILERS[name]))
+    for padding in (0, 3):  # nibbles BB BB BB of a shorter M1
+        free = bits - 4 - hashed_bits - 8 * padding
+        m1 = bytes(range(1, 200))[: free // 8]
+        tail = m1 + digest(name, m1 + CHALLENGE) + TRAILERS[name]
+        top = bits - 8 * len(tail)  # header and padding, in bits
+        # 011, then zeros and the border: the last nibble A, whole nibbles before it B.
+        lead = 0b011 << (top - 3)
+        lead |= sum(0xB << shift for shift in range(4, top - 6, 4)) | 0xA if top >= 7 else 1
+        block = lead << (8 * len(tail)) | int.from_bytes(tail, "big")
+        signature = pow(block, numbers.d, numbers.public_numbers.n).to_bytes((bits + 7) // 8, "big")
+        spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        verify_active_authentication(spki, CHALLENGE, signature)
+        with pytest.raises(ActiveAuthenticationFailedError):
+            verify_active_authentication(spki, bytes(8), signature)
+
+
+def test_a_whole_header_byte_before_an_odd_modulus() -> None:
+    """As a widespread library signs: 6A in the first byte wherever it fits below the modulus."""
+    while True:
+        key = odd_key(1535)
+        numbers = key.private_numbers()
+        if numbers.public_numbers.n >> 1528 > 0x6A:
+            break
+    m1 = bytes(range(192 - 1 - 20 - 1))
+    block = b"\x6a" + m1 + digest("sha1", m1 + CHALLENGE) + b"\xbc"
+    signature = pow(int.from_bytes(block, "big"), numbers.d, numbers.public_numbers.n)
+    spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    verify_active_authentication(spki, CHALLENGE, signature.to_bytes(192, "big"))
+
+
 def ec_key(curve: ec.EllipticCurve) -> tuple[ec.EllipticCurvePrivateKey, bytes]:
     key = ec.generate_private_key(curve)
     public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -100,6 +148,39 @@ def test_ecdsa_in_both_forms(curve: ec.EllipticCurve) -> None:
         verify_active_authentication(public, CHALLENGE, response)
         with pytest.raises(ActiveAuthenticationFailedError):
             verify_active_authentication(public, bytes(8), response)
+
+
+def own_signature(curve: Curve, private: int, hash_name: str) -> tuple[bytes, bytes, bytes]:
+    """SubjectPublicKeyInfo, plain and DER signature over a curve the library may lack."""
+    group = EcGroup.of(curve)
+    spki = public_key_info(group, group.multiply(private, group.generator))
+    hashed = int.from_bytes(digest(hash_name, CHALLENGE), "big")
+    hashed >>= max(0, 8 * len(digest(hash_name, b"")) - curve.n.bit_length())
+    nonce = 0x1234567890ABCDEF
+    r = group.multiply(nonce, group.generator)[0] % curve.n
+    s = pow(nonce, -1, curve.n) * (hashed + r * private) % curve.n
+    plain = b"".join(number.to_bytes(curve.order_bytes, "big") for number in (r, s))
+    return spki, plain, utils.encode_dss_signature(r, s)
+
+
+@pytest.mark.parametrize("curve", CURVES, ids=lambda curve: curve.name)
+def test_ecdsa_over_every_curve(curve: Curve) -> None:
+    for number, name in enumerate(TRAILERS, start=1):
+        spki, plain, der = own_signature(curve, 0xC0FFEE, name)
+        named = [ActiveAuthenticationInfo(f"0.4.0.127.0.7.1.1.4.1.{number}").security_info()]
+        for response in (plain, der):
+            verify_active_authentication(spki, CHALLENGE, response, named)
+            with pytest.raises(ActiveAuthenticationFailedError):
+                verify_active_authentication(spki, bytes(8), response, named)
+
+
+def test_an_unknown_scheme_in_dg14_proves_nothing() -> None:
+    key, public = ec_key(ec.SECP256R1())
+    response = key.sign(CHALLENGE, ec.ECDSA(hashes.SHA256()))
+    with pytest.raises(ActiveAuthenticationFailedError):
+        verify_active_authentication(
+            public, CHALLENGE, response, [ActiveAuthenticationInfo("1.2.3").security_info()]
+        )
 
 
 def test_dg14_names_the_hash() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from card_reader.errors import MalformedFileError
 from card_reader.lds import mrz
+from card_reader.lds.dates import PartialDate
 from card_reader.lds.mrz import Layout, Mrz
 
 # ICAO 9303-5 appendix B, -6 appendix B and -4 appendix B: specimens of the fictitious state UTO.
@@ -95,6 +96,8 @@ def test_the_number_tells_the_century_of_birth(number: str, born: int) -> None:
         ("H'Hen Niê", "HHEN NIE"),
         ("Phạm Thị Mỹ Duyên", "PHAM THI MY DUYEN"),
         ("Trần Quốc Tuấn", "TRAN QUOC TUAN"),
+        ("Søren Łukasz Weiß", "SOEREN LUKASZ WEISS"),
+        ("Ðặng Anh", "DANG ANH"),  # eth, often typed for đ
         ("", ""),
     ],
 )
@@ -196,3 +199,118 @@ def test_a_field_too_long_is_refused(field: str) -> None:
     changed = Mrz(**{name: getattr(zone, name) for name in zone.__slots__} | {field: "TOOLONG"})
     with pytest.raises(MalformedFileError):
         mrz.encode(changed)
+
+
+def changed(raw: bytes, start: int, text: bytes) -> bytes:
+    """The TD1 zone with other characters there, its check digits mended."""
+    rows = bytearray(raw[:start] + text + raw[start + len(text) :])
+    row = rows.decode()
+    for end, span in ((14, row[5:14]), (36, row[30:36]), (44, row[38:44])):
+        rows[end : end + 1] = mrz.check_digit(span).encode()
+    row = rows.decode()
+    spans = row[5:30] + row[30:37] + row[38:45] + row[48:59]
+    rows[59:60] = mrz.check_digit(spans).encode()
+    return bytes(rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "birth"),
+    [
+        (b"7408<<", PartialDate(1974, 8, None)),
+        (b"74<<<<", PartialDate(1974, None, None)),
+        (b"74<<12", PartialDate(1974, None, 12)),
+        (b"<<0812", PartialDate(None, 8, 12)),
+        (b"<<<<<<", PartialDate(None, None, None)),
+        (b"03<<<<", PartialDate(2003, None, None)),
+    ],
+)
+def test_a_day_of_birth_known_in_part(text: bytes, birth: PartialDate) -> None:
+    raw = changed(TD1, 30, text)
+    zone = mrz.parse(raw)
+    assert zone.date_of_birth == birth
+    assert mrz.encode(zone) == raw
+
+
+@pytest.mark.parametrize(
+    ("start", "text"),
+    [
+        (0, b"1"),  # kind of document
+        (0, b"<"),
+        (2, b"U1O"),  # issuing state
+        (2, b"<<<"),
+        (2, b"U<O"),
+        (45, b"1TO"),  # nationality
+        (45, b"<<<"),
+        (60, b"<" * 30),  # no name
+        (60, b"<A"),
+        (60, b"ER1KSSON"),
+        (30, b"741332"),  # days of birth that do not exist
+        (30, b"740230"),
+        (30, b"7A0812"),
+        (30, b"7<0812"),
+        (30, b"74<<32"),
+        (37, b"Z"),  # sex
+        (38, b"120230"),  # expiry
+        (38, b"12<<<<"),
+        (38, b"1A0415"),
+    ],
+)
+def test_a_wrong_field_is_refused_though_its_digits_fit(start: int, text: bytes) -> None:
+    with pytest.raises(MalformedFileError):
+        mrz.parse(changed(TD1, start, text))
+    assert mrz.parse(changed(TD1, 0, b"I")) == mrz.parse(TD1)
+
+
+def test_a_name_without_a_secondary_identifier() -> None:
+    zone = mrz.parse(changed(TD1, 60, b"ARKFREITH".ljust(30, b"<")))
+    assert (zone.primary_identifier, zone.secondary_identifier) == ("ARKFREITH", "")
+
+
+def test_no_optional_data_with_a_check_digit_of_0() -> None:
+    raw = bytearray(TD3)
+    raw[72:87] = b"<" * 14 + b"0"
+    row = raw.decode()[44:]
+    raw[87:88] = mrz.check_digit(row[0:10] + row[13:20] + row[21:43]).encode()
+    assert mrz.parse(bytes(raw)).personal_number == ""
+
+
+def lines_of(raw: bytes) -> list[str]:
+    width = {90: 30, 72: 36, 88: 44}[len(raw)]
+    return [raw.decode()[start : start + width] for start in range(0, len(raw), width)]
+
+
+@pytest.mark.parametrize("raw", [TD1, TD2, TD3, TD1_LONG, TD2_LONG])
+def test_lines_as_somebody_types_them(raw: bytes) -> None:
+    lines, zone = lines_of(raw), mrz.parse(raw)
+    assert mrz.parse_lines(lines) == zone
+    assert mrz.parse_lines("\n".join(lines)) == zone
+    assert mrz.parse_lines("\r\n\r\n".join(f" {line.lower()} " for line in lines)) == zone
+    assert mrz.parse_lines(raw.decode()) == zone
+    spaced = [" ".join(line[start : start + 5] for start in range(0, 45, 5)) for line in lines]
+    assert mrz.parse_lines(spaced) == zone
+
+
+def test_lines_of_a_wrong_length_are_named() -> None:
+    first, second, third = lines_of(TD1)
+    with pytest.raises(MalformedFileError, match="30, 29, 30"):
+        mrz.parse_lines([first, second[:-1], third])
+    with pytest.raises(MalformedFileError, match="none"):
+        mrz.parse_lines("")
+
+
+@pytest.mark.parametrize("text", ["x" * 2000, "é" * 90, "I" * 90, "\u2028".join(["<" * 30] * 3)])
+def test_texts_that_are_no_lines(text: str) -> None:
+    with pytest.raises(MalformedFileError):
+        mrz.parse_lines(text)
+
+
+@given(st.text(max_size=200) | st.lists(st.text(max_size=44), max_size=4))
+def test_any_lines_give_our_error(lines: str | list[str]) -> None:
+    with suppress(MalformedFileError):
+        mrz.parse_lines(lines)
+
+
+def test_nothing_of_the_person_is_in_a_repr() -> None:
+    shown = repr(mrz.parse(TD1))
+    assert "ERIKSSON" not in shown
+    assert "D23145890" not in shown

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from card_reader.errors import MalformedFileError
-from card_reader.lds import com, dg1, dg2, dg14, dg15
+from card_reader.lds import com, dg1, dg2, dg7, dg14, dg15
+from card_reader.lds.images import Deviation, FaceImage, pixels
 
 VECTORS = Path(__file__).parents[3] / "../shared/vectors"
 pytestmark = pytest.mark.skipif(not VECTORS.is_dir(), reason="no vectors beside the checkout")
@@ -25,18 +26,55 @@ def test_whole_cards(card: str) -> None:
     assert dg1.encode(zone) == files[1]
     assert expected["mrz"].encode() in files[1]
     (portrait,) = dg2.parse(files[2])
+    assert portrait.deviations <= {Deviation.IMAGE_SIZE, Deviation.IMAGE_DATA_TYPE}
     assert portrait.mime == dg2.JP2
     assert portrait.data in files[2]
     assert dg15.encode(dg15.parse(files[3])) == files[3]
 
 
-def test_face_records() -> None:
-    folder = VECTORS / "dg2"
-    (image,) = dg2.parse_record((folder / "gmrtd_ISO19794_Test1_Data.bin").read_bytes())
-    assert image.data == (folder / "gmrtd_ISO19794_Test1_Face.jpg").read_bytes()
-    assert image.mime == dg2.JPEG
+IMAGES = VECTORS / "dg2"
+EXPECTED_IMAGES = json.loads((IMAGES / "expected.json").read_text()) if VECTORS.is_dir() else {}
+KINDS = {"JPEG": dg2.JPEG, "JPEG 2000 (JP2)": dg2.JP2}
+
+
+def images_of(raw: bytes) -> tuple[FaceImage, ...]:
+    return dg2.parse(raw) if raw[0] == dg2.TAG else dg2.parse_block(raw)[1]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, told in EXPECTED_IMAGES.items() if told.get("contains_exactly")]
+)
+def test_portraits_come_out_byte_for_byte(name: str) -> None:
+    told = EXPECTED_IMAGES[name]
+    (image,) = images_of((IMAGES / name).read_bytes())
+    assert image.data == (IMAGES / told["contains_exactly"]).read_bytes()
+    assert image.mime == KINDS[told["image"]]
+    assert (image.width > 0, image.height > 0) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, told in EXPECTED_IMAGES.items() if not told["valid"]]
+)
+def test_a_broken_portrait_is_refused(name: str) -> None:
     with pytest.raises(MalformedFileError):
-        dg2.parse_record((folder / "gmrtd_ISO19794_Test2_Data_InvalidImage.bin").read_bytes())
+        images_of((IMAGES / name).read_bytes())
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, told in EXPECTED_IMAGES.items() if told["image_offset"] == 0]
+)
+def test_whole_images_are_signatures_too(name: str) -> None:
+    data = (IMAGES / name).read_bytes()
+    mime = KINDS[EXPECTED_IMAGES[name]["image"]]
+    (image,) = dg7.parse(dg7.encode((dg7.DisplayedImage(data, mime),)))
+    assert (image.data, image.mime) == (data, mime)
+    assert pixels(data, mime) is not None
+
+
+def test_the_specimen_of_39794_takes_its_size_from_the_image() -> None:
+    (image,) = dg2.parse((IMAGES / "gmrtd_ICAO_39794_5_AP_DG2_MandFields.dat").read_bytes())
+    assert (image.width, image.height) == (0x19D, 0x213)
+    assert image.deviations == frozenset()
 
 
 def test_security_infos() -> None:

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from card_reader import tlv
 from card_reader.errors import CardError, MalformedFileError
 from card_reader.lds import sod
+from card_reader.simulator.issuer import Issuer
+from card_reader.simulator.personalisation import Holder
 from card_reader.simulator.profile import EF_SOD, CardProfile
+from card_reader.simulator.recipe import Recipe, SecurityObjectRecipe
 from card_reader.trust.store import Realm, TrustStore
 from card_reader.verify import STORED_FILES, Verdict, examine
 
@@ -36,6 +39,16 @@ def test_the_bare_cms_object_is_taken_too(card: CardProfile) -> None:
     assert bare.data_group_hashes == sod.parse(raw).data_group_hashes
 
 
+@pytest.mark.parametrize(("version", "stated"), [(0, None), (1, "0108")])
+def test_both_versions_of_the_security_object(
+    issuer: Issuer, holder: Holder, portrait: bytes, version: int, stated: str | None
+) -> None:
+    recipe = Recipe(security_object=SecurityObjectRecipe(lds_version=version))
+    parsed = sod.parse(issuer.issue(holder, portrait, recipe=recipe, now=NOW).files[EF_SOD])
+    assert (parsed.version, parsed.lds_version) == (version, stated)
+    assert (parsed.unicode_version is None) is (stated is None)
+
+
 @pytest.mark.skipif(not VECTORS.is_dir(), reason="shared vectors are absent")
 def test_the_digests_of_real_documents() -> None:
     for entry in json.loads((VECTORS / "manifest.json").read_text()):
@@ -45,6 +58,8 @@ def test_the_digests_of_real_documents() -> None:
         found = {str(number): value.hex() for number, value in parsed.data_group_hashes.items()}
         assert found == entry["expected"]["data_groups"], entry["file"]
         assert parsed.version == entry["expected"]["lds_version"]
+        stated = (parsed.lds_version, parsed.unicode_version)
+        assert stated == (("0108", "040000") if parsed.version == 1 else (None, None))
 
 
 @pytest.mark.parametrize("raw", [b"", b"\x77\x00", b"\x30\x00", b"\x61\x00", bytes(70_000)])

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,18 @@ from card_reader.lds import com, dg1, dg2, dg13
 from card_reader.simulator import defects
 from card_reader.simulator.issuer import KEYS_FILE, Issuer, KeyKind
 from card_reader.simulator.personalisation import Holder, expiry
-from card_reader.simulator.profile import CardProfile, Defect, Quirks
+from card_reader.simulator.profile import CardProfile, Defect
+from card_reader.simulator.quirks import Quirks
+from card_reader.simulator.recipe import (
+    AccessRecipe,
+    ActiveAuthenticationRecipe,
+    ChipAuthenticationRecipe,
+    PaceRecipe,
+    Recipe,
+)
 from card_reader.simulator.security_object import build
+from card_reader.simulator.signature_schemes import default_algorithm
+from card_reader.simulator.signing_keys import private_key_der
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 
@@ -39,7 +50,7 @@ def test_an_issuer_is_saved_and_loaded(tmp_path: Path) -> None:
     made = Issuer.create(tmp_path / "issuer", kind=KeyKind.P256)
     back = Issuer.load(tmp_path / "issuer")
     assert back.csca.certificate == made.csca.certificate
-    assert back.signer.key.private_numbers() == made.signer.key.private_numbers()
+    assert private_key_der(back.signer.key) == private_key_der(made.signer.key)
     assert (tmp_path / "issuer" / KEYS_FILE).stat().st_mode & 0o077 == 0
     with pytest.raises(UnreadableInputError):
         Issuer.create(tmp_path / "issuer")
@@ -66,7 +77,7 @@ def test_keys_of_another_issuer_are_refused(tmp_path: Path) -> None:
 
 def test_randomness_is_a_parameter() -> None:
     made = [Issuer.generate(rng=lambda count: b"\x5a" * count, now=NOW) for _ in range(2)]
-    assert made[0].csca.key.private_numbers() == made[1].csca.key.private_numbers()
+    assert private_key_der(made[0].csca.key) == private_key_der(made[1].csca.key)
     assert made[0].csca.certificate.serial_number == made[1].csca.certificate.serial_number
 
 
@@ -82,7 +93,9 @@ def test_the_sod_is_signed_data_over_the_hashes(kind: KeyKind, version: int) -> 
     issuer = Issuer.generate(kind=kind)
     groups = {1: b"\x61\x00", 2: b"\x75\x00"}
     signer = issuer.signer
-    signed = signed_data(build(groups, signer.certificate, signer.key, NOW, version))
+    algorithm = default_algorithm(signer.key)
+    sod = build(groups, signer, algorithm, NOW, os.urandom, lds_version=version)
+    signed = signed_data(sod)
     assert signed["encap_content_info"]["content_type"].dotted == "2.23.136.1.1.1"
     raw = signed["encap_content_info"]["content"].parsed.dump()
     (information,) = signed["signer_infos"]
@@ -175,13 +188,37 @@ def test_a_portrait_that_is_none(issuer: Issuer, holder: Holder, picture: bytes)
         issuer.issue(holder, picture)
 
 
+@pytest.fixture(scope="module")
+def card_with_everything(issuer: Issuer, holder: Holder, portrait: bytes) -> CardProfile:
+    recipe = Recipe(
+        access=AccessRecipe(pace=(PaceRecipe("PACE-ECDH-CAM-AES-CBC-CMAC-128"),), can="123456"),
+        chip_mapping=13,
+        chip_authentication=(ChipAuthenticationRecipe(key_id=1),),
+        active_authentication=ActiveAuthenticationRecipe(KeyKind.P256),
+        atr_info=True,
+        directory=True,
+    )
+    return issuer.issue(holder, portrait, recipe=recipe, now=NOW)
+
+
 @pytest.mark.parametrize("defect", Defect)
 def test_profiles_come_back_from_json(
-    defect: Defect, card: CardProfile, issuer: Issuer, other_portrait: bytes, tmp_path: Path
+    defect: Defect,
+    card_with_everything: CardProfile,
+    issuer: Issuer,
+    other_portrait: bytes,
+    tmp_path: Path,
 ) -> None:
+    card = card_with_everything
     foreign = Issuer.generate(country="XX", kind=KeyKind.P256)
     broken = defects.apply(
-        card, defect, issuer=issuer, portrait=other_portrait, foreign=foreign, now=NOW
+        card,
+        defect,
+        issuer=issuer,
+        portrait=other_portrait,
+        foreign=foreign,
+        withdrawn=foreign,
+        now=NOW,
     )
     assert broken != card
     assert broken.defects == (defect,)

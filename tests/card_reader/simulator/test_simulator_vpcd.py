@@ -12,12 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from card_reader.errors import CardReason, ReaderError, UnreadableInputError
+from card_reader.errors import CardReason, ReaderError
 from card_reader.simulator import commands
 from card_reader.simulator.chip import Chip
-from card_reader.simulator.issuer import Issuer
 from card_reader.simulator.pcscd import PrivatePcscd
-from card_reader.simulator.profile import CardProfile, Defect
+from card_reader.simulator.profile import CardProfile
 from card_reader.simulator.vpcd import VpcdLink
 
 PORTRAIT = Path(__file__).parents[3] / "fixtures/portrait/portrait.jpg"
@@ -167,64 +166,6 @@ def run(*arguments: str | Path) -> int:
     parsed = parser.parse_args([str(argument) for argument in arguments])
     code: int = parsed.run(parsed)
     return code
-
-
-@pytest.fixture
-def issue_arguments(tmp_path: Path) -> list[str | Path]:
-    arguments: list[str | Path] = ["issue", "--json", "--issuer", tmp_path / "issuer"]
-    arguments += ["--out", tmp_path / "card.json", "--number", "001206012345", "--sex", "M"]
-    return [*arguments, "--name", "Nguyễn Văn An", "--dob", "2006-05-17", "--portrait", PORTRAIT]
-
-
-def test_issue_makes_issuer_and_card(
-    issue_arguments: list[str | Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(*issue_arguments, "--residence", "Số 1 Lê Lợi", "--quirk", "longest_read=160") == 0
-    result = json.loads(capsys.readouterr().out)
-    assert result["date_of_expiry"] == "2031-05-17"
-    assert result["document_number"] == "206012345"
-    card = CardProfile.load(tmp_path / "card.json")
-    assert card.quirks.longest_read == 160
-    anchor = Issuer.load(tmp_path / "issuer").csca.certificate
-    assert run(*issue_arguments) == 0  # the same issuer again
-    assert Issuer.load(tmp_path / "issuer").csca.certificate == anchor
-
-
-@pytest.mark.parametrize("defect", Defect)
-def test_issue_with_each_defect(
-    defect: Defect, issue_arguments: list[str | Path], tmp_path: Path
-) -> None:
-    assert run(*issue_arguments, "--defect", defect, "--other-portrait", PORTRAIT) == 0
-    assert CardProfile.load(tmp_path / "card.json").defects == (defect,)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        ["--number", "1"],
-        ["--portrait", "none.jpg"],
-        ["--out", "/nowhere/card.json"],
-        ["--quirk", "nothing=1"],
-        ["--quirk", "longest_read=0"],
-        ["--quirk", "longest_read=true"],
-        ["--quirk", "extended_length=1"],
-        ["--defect", "portrait_exchanged"],
-        ["--issuer", "/proc/issuer"],
-    ],
-)
-def test_issue_with_bad_input(issue_arguments: list[str | Path], wrong: list[str]) -> None:
-    with pytest.raises(UnreadableInputError) as caught:
-        run(*issue_arguments, *wrong)
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "wrong", [["--dob", "17/05/2006"], ["--defect", "unknown"], ["--sex", "X"]]
-)
-def test_issue_with_bad_arguments(issue_arguments: list[str | Path], wrong: list[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        run(*issue_arguments, *wrong)
-    assert caught.value.code == 2
 
 
 RUN_SIMULATE = """

@@ -44,7 +44,8 @@ def master_list(vectors: Path) -> bytes:
 @pytest.mark.parametrize("curve", CURVES, ids=lambda curve: curve.name)
 def test_the_numbers_of_each_curve(curve: Curve) -> None:
     assert curve.contains(curve.gx, curve.gy)
-    assert curve._multiply(curve.n, (curve.gx, curve.gy)) is None
+    generator = (curve.gx, curve.gy)
+    assert curve.add(curve.multiply(curve.n - 1, generator), generator) is None
     assert curve.equals(curve.a, curve.b, curve.gx, curve.gy, curve.n, 1)
     assert curve.equals(curve.a, curve.b, curve.gx, curve.gy, curve.n, None)
     for place in range(5):

@@ -8,6 +8,8 @@ from string import Formatter
 import pytest
 
 import exam_server
+from card_reader.evidence import AccessProtocol
+from card_reader.trust.collection import EntryKind
 from card_reader.trust.findings import Finding
 from card_reader.trust.passive_authentication import Chain, Dates, Revocation, Signature
 from card_reader.verify import ChipProof, Verdict
@@ -20,6 +22,7 @@ from exam_server.errors import Objection
 from exam_server.proctoring.views import Sitting, StationHealth, Trouble
 from exam_server.shifts.pages import Step
 from exam_server.staff import Role
+from exam_server.trust.models import DocumentKind
 from exam_server.web import texts
 from exam_server.web.failures import PAGES
 from exam_server.web.texts import Language
@@ -65,7 +68,7 @@ FAMILIES = {
     "fusion": FUSION_MODES,
     "reason": _values(Finding, CheckInReason),
     "check": set(CHECKS),
-    "check_value": _values(Verdict, Signature, Chain, Revocation, Dates, ChipProof)
+    "check_value": _values(Verdict, Signature, Chain, Revocation, Dates, ChipProof, AccessProtocol)
     | {"true", "false", "none"},
     "objection": _values(Objection),
     "field_error": _values(Objection)
@@ -73,6 +76,9 @@ FAMILIES = {
     "error_title": _values(PAGES),
     "error_remedy": _values(PAGES),
     "actor": {"staff", "station", "server", "operator"},
+    "trust_kind": _values(EntryKind),
+    "trust_meaning": _values(EntryKind),
+    "trust_document": _values(DocumentKind),
     "done": set(re.findall(r'done="(\w+)"', SOURCE_TEXT))
     | {"admitted", "refused", "time_extend", "time_pause", "time_resume"}
     | {f"shift_{step}" for step in Step},

@@ -1,0 +1,1 @@
+"""Hostile bytes for every parser and every conversation of `card_reader` (docs/fuzzing.md)."""
