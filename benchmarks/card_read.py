@@ -31,6 +31,7 @@ from card_reader.access.citizen_card import cccd_passwords
 from card_reader.access.passwords import MrzPassword
 from card_reader.evidence import Challenge, ChipEvidence, Freshness
 from card_reader.reader import read_card
+from card_reader.reading.strategy import CardMemory
 from card_reader.simulator.chip import Chip
 from card_reader.simulator.issuer import Issuer
 from card_reader.simulator.personalisation import Holder
@@ -48,7 +49,6 @@ from card_reader.simulator.recipe import (
 from card_reader.simulator.signing_keys import KeyKind
 from card_reader.simulator.timing import KBIT_424, TimedTransport
 from card_reader.simulator.transport import SimulatedTransport
-from card_reader.strategy import CardMemory
 from card_reader.transport import Transport
 from card_reader.trust.certificates import parse_certificates
 from card_reader.trust.crl import parse_crl

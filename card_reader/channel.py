@@ -21,8 +21,8 @@ from card_reader.apdu import (
     StatusWord,
 )
 from card_reader.errors import CardReason, ChipError
+from card_reader.reading.strategy import BLOCKS, Strategy
 from card_reader.secure_messaging import SecureMessaging, SessionKeys
-from card_reader.strategy import BLOCKS, Strategy
 from card_reader.transport import Transport
 
 Result = TypeVar("Result")

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from card_reader import commands, read_command, replay_command
+from card_reader import commands, read_command
 from card_reader.errors import CardError
+from card_reader.sessions import replay_command
 from card_reader.simulator import commands as simulator_commands
 
 EXIT_UNUSABLE = 2

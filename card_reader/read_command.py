@@ -18,13 +18,13 @@ from card_reader.comparison import Comparison, RosterEntry, compare
 from card_reader.errors import CardError, CardReason, ReaderError, UnreadableInputError
 from card_reader.evidence import AccessPolicy, Challenge, ChipEvidence, Freshness
 from card_reader.lds import DATA_GROUPS, EF_COM, dg1, dg2, dg13
-from card_reader.masking import MaskingFailedError, mask
+from card_reader.masking.mask import MaskingFailedError, mask
 from card_reader.reader import NEVER_READ, StepName, read_card
-from card_reader.recorded_reading import Reading
-from card_reader.recording import SessionRecording
+from card_reader.reading.strategy import CardMemory
 from card_reader.report import DataGroup
-from card_reader.session_file import write_private
-from card_reader.strategy import CardMemory
+from card_reader.sessions.recorded_reading import Reading
+from card_reader.sessions.recording import SessionRecording
+from card_reader.sessions.session_file import write_private
 from card_reader.verify import Policy, Report, examine
 
 PORTRAIT_SUFFIXES = {"image/jpeg": ".jpg", "image/jp2": ".jp2", "image/png": ".png"}

@@ -14,14 +14,14 @@ from importlib.metadata import PackageNotFoundError, version
 from card_reader.access.passwords import Password
 from card_reader.channel import Channel, Recorder
 from card_reader.chip.chip_authentication import RemoteTerminal
-from card_reader.conversation import Conversation, StepName
 from card_reader.errors import CardError
 from card_reader.evidence import AccessPolicy, Challenge, ChipEvidence
-from card_reader.file_reading import FileReader
 from card_reader.lds import DATA_GROUPS, EF_CARD_ACCESS, EF_COM, EF_SOD, ElementaryFile, sod
-from card_reader.opening import Opener
-from card_reader.proving import Prover
-from card_reader.strategy import CardMemory, Strategy
+from card_reader.reading.conversation import Conversation, StepName
+from card_reader.reading.file_reading import FileReader
+from card_reader.reading.opening import Opener
+from card_reader.reading.proving import Prover
+from card_reader.reading.strategy import CardMemory, Strategy
 from card_reader.transport import Transport
 
 __all__ = ["DEFAULT_GROUPS", "NEVER_READ", "StepName", "read_card", "reader_version"]

@@ -10,7 +10,7 @@ from card_reader.errors import CardError, CardReason
 from card_reader.evidence import Challenge, ChipEvidence, Freshness
 from card_reader.lds import DATA_GROUPS, dg2
 from card_reader.reader import StepName, read_card
-from card_reader.strategy import CardMemory
+from card_reader.reading.strategy import CardMemory
 from card_reader.transport import Transport
 from card_reader.trust.store import Realm, TrustStore
 from card_reader.verify import IdentityRefusedError, IdentityUnprovenError, Policy, Report, verify

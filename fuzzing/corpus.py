@@ -3,9 +3,11 @@
 import json
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cache
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from random import Random
@@ -21,8 +23,9 @@ from card_reader.lds import FILES_BY_NAME, MASTER_FILE_EFS
 from card_reader.lds.dates import mrz_text
 from card_reader.lds.dg2 import FaceFormat
 from card_reader.reader import read_card
-from card_reader.recorded_reading import Reading
-from card_reader.recording import SessionRecording
+from card_reader.reading.strategy import Strategy
+from card_reader.sessions.recorded_reading import Reading
+from card_reader.sessions.recording import SessionRecording
 from card_reader.simulator import master_list
 from card_reader.simulator.chip import Chip
 from card_reader.simulator.issuer import Issuer
@@ -44,12 +47,12 @@ from card_reader.simulator.security_object import ContentType
 from card_reader.simulator.signed_data import Envelope
 from card_reader.simulator.signing_keys import KeyKind
 from card_reader.simulator.transport import SimulatedTransport
-from card_reader.strategy import Strategy
 from card_reader.trust.certificates import parse_certificates
 from card_reader.trust.crl import parse_crl
 from card_reader.trust.signatures import Scheme, SignatureAlgorithm
 from card_reader.trust.store import Realm, TrustStore
 from card_reader.verify import Policy
+from fuzzing.findings import FUZZ, ROOT
 
 NOW = datetime(2026, 6, 1, 8, tzinfo=UTC)
 CHALLENGE = Challenge("challenge-1", bytes.fromhex("F173589974BF40C6"), Freshness.SERVER)
@@ -101,6 +104,10 @@ RECIPES: Mapping[str, Recipe] = {
 }
 
 
+# Recipe and person of each card: the first two recipes have a card of another person too.
+PERSONS = (*((name, 0) for name in RECIPES), ("bac", 1), ("pace", 1))
+
+
 @dataclass(frozen=True, slots=True)
 class Original:
     """A genuine card and what a reader honestly brings of it."""
@@ -119,8 +126,42 @@ def rng_of(seed: int) -> Random:
 
 
 @cache
+def folder() -> Path:
+    """Where issuers and cards are kept, so that a case means the same in the next process.
+
+    Keys and signatures cannot be drawn twice.  What makes the cards names the folder, and whole
+    folders are put into place: of two processes that make one, the quicker one's stays.
+    """
+    makers = [Path(__file__), *sorted((ROOT / "card_reader" / "simulator").glob("*.py"))]
+    name = sha256(b"".join(path.read_bytes() for path in makers)).hexdigest()[:16]
+    kept = FUZZ / "cards" / name
+    if not kept.is_dir():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept.parent) as own:
+            made = Path(own) / name
+            _make(made)
+            with suppress(OSError):  # it is there by now
+                made.rename(kept)
+    return kept
+
+
+def _make(made: Path) -> None:
+    explicit = SignerRecipe(KeyKind.BRAINPOOL_P256R1, explicit_parameters=True)
+    authority = Issuer.create(made / "issuer", kind=KeyKind.P256, now=NOW)
+    other = Issuer.create(made / "explicit", authority=explicit, signer=explicit, now=NOW)
+    for name, number in PERSONS:
+        recipe = RECIPES[name]
+        person, _ = _person(recipe, number)
+        rng = rng_of(SEED + number).randbytes
+        card = authority.issue(person, portrait(), recipe=recipe, rng=rng, now=NOW)
+        card.save(made / f"{name}-{number}.json")
+    listed = [authority.csca.certificate, other.csca.certificate]
+    (made / "master-list").write_bytes(master_list.build(listed, authority, now=NOW))
+
+
+@cache
 def issuer() -> Issuer:
-    return Issuer.generate(kind=KeyKind.P256, rng=rng_of(SEED).randbytes, now=NOW)
+    return Issuer.load(folder() / "issuer")
 
 
 @cache
@@ -162,9 +203,9 @@ def _person(recipe: Recipe, number: int) -> tuple[Holder | Traveller, tuple[MrzP
 @cache
 def original(name: str, number: int = 0) -> Original:
     """The card of a recipe, for one of two persons, read once."""
-    recipe, random = RECIPES[name], rng_of(SEED + number)
-    person, passwords = _person(recipe, number)
-    card = issuer().issue(person, portrait(), recipe=recipe, rng=random.randbytes, now=NOW)
+    random = rng_of(SEED + number)
+    _, passwords = _person(RECIPES[name], number)
+    card = CardProfile.load(folder() / f"{name}-{number}.json")
     recording = SessionRecording(random.randbytes, lambda: 0.0)
     chip = Chip(card, random.randbytes, lambda _: None)
     answers: list[bytes] = []
@@ -189,8 +230,7 @@ def original(name: str, number: int = 0) -> Original:
 @cache
 def originals() -> tuple[Original, ...]:
     """One card of each recipe, and the first recipe's for another person too."""
-    every = [original(name) for name in RECIPES]
-    return (*every, original("bac", 1), original("pace", 1))
+    return tuple(original(name, number) for name, number in PERSONS)
 
 
 def files(*names: str) -> list[bytes]:
@@ -215,8 +255,7 @@ def certificates() -> list[bytes]:
 
 @cache
 def issuer_with_explicit_parameters() -> Issuer:
-    recipe = SignerRecipe(KeyKind.BRAINPOOL_P256R1, explicit_parameters=True)
-    return Issuer.generate(authority=recipe, signer=recipe, rng=rng_of(SEED).randbytes, now=NOW)
+    return Issuer.load(folder() / "explicit")
 
 
 @cache
@@ -228,7 +267,7 @@ def revocation_lists() -> list[bytes]:
 def certificate_lists() -> list[bytes]:
     """A master list as CMS and as the PKD's export; certificates one behind another as PEM."""
     listed = [issuer().csca.certificate, issuer_with_explicit_parameters().csca.certificate]
-    cms = master_list.build(listed, issuer(), rng=rng_of(SEED).randbytes, now=NOW)
+    cms = (folder() / "master-list").read_bytes()
     armoured = b"".join(item.public_bytes(Encoding.PEM) for item in listed)
     return [cms, master_list.ldif(cms, "VN"), armoured]
 
@@ -241,13 +280,7 @@ def sessions() -> list[bytes]:
 @cache
 def card_documents() -> list[bytes]:
     """Simulated cards as they are saved."""
-    documents = []
-    for item in originals()[:3]:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "card.json"
-            item.card.save(path)
-            documents.append(path.read_bytes())
-    return documents
+    return [(folder() / f"{name}-{number}.json").read_bytes() for name, number in PERSONS[:3]]
 
 
 def recipe_documents() -> list[bytes]:

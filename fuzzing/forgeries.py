@@ -21,6 +21,7 @@ certificate that nobody needs.  They may change.
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from functools import cache
+from hashlib import sha256
 
 from asn1crypto.core import Integer, SequenceOf
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -31,6 +32,7 @@ from card_reader.lds import DATA_GROUPS, EF_SOD, dg14, security_infos, sod
 from card_reader.secure_messaging import Cipher, SecureMessaging, derive_session_keys
 from card_reader.simulator.ciphers import CIPHERS
 from card_reader.simulator.secure_messaging import CardSession
+from card_reader.trust.certificates import parse_certificate
 from card_reader.trust.collection import (
     Change,
     EntryKind,
@@ -246,10 +248,16 @@ def _secure_messaging(case: bytes) -> None:
     require(plain == answer, "a changed response is authentic")
 
 
-_OFFICERS = {
-    who: Ed25519PrivateKey.from_private_bytes(who.encode() * 8) for who in ("anna", "binh")
-}
-_OFFICER_KEYS = {who: key.public_key().public_bytes_raw() for who, key in _OFFICERS.items()}
+@cache
+def _officers() -> dict[str, Ed25519PrivateKey]:
+    """Two officers who know the present issuer, and never signed for another one."""
+    names, secret = ("anna", "binh"), corpus.certificates()[0]
+    digests = {who: sha256(who.encode() + secret).digest() for who in names}
+    return {who: Ed25519PrivateKey.from_private_bytes(key) for who, key in digests.items()}
+
+
+def _officer_keys() -> dict[str, bytes]:
+    return {who: key.public_key().public_bytes_raw() for who, key in _officers().items()}
 
 
 @cache
@@ -263,26 +271,28 @@ def _collections() -> list[bytes]:
             (EntryKind.CRL, corpus.revocation_lists()[0]),
         ),
     )
-    first, second = _OFFICERS
+    first, second = _officers()
     proposal = propose(
-        None, change, realm=Realm.TEST, officer=first, sign=_OFFICERS[first].sign, now=corpus.NOW
+        None, change, realm=Realm.TEST, officer=first, sign=_officers()[first].sign, now=corpus.NOW
     )
-    sign = _OFFICERS[second].sign
-    signed = countersign(None, proposal, officer=second, sign=sign, officers=_OFFICER_KEYS)
+    sign = _officers()[second].sign
+    signed = countersign(None, proposal, officer=second, sign=sign, officers=_officer_keys())
     return [signed.to_bytes(), proposal.to_bytes()]
 
 
 def _collection(raw: bytes) -> None:
     """Only what two officers signed comes into force."""
-    collection = apply_change(None, SignedCollection.from_bytes(raw), officers=_OFFICER_KEYS)
+    collection = apply_change(None, SignedCollection.from_bytes(raw), officers=_officer_keys())
     right = SignedCollection.from_bytes(_collections()[0]).collection
     require(collection == right, "a change that nobody signed comes into force")
 
 
 def _master_list(raw: bytes) -> None:
-    """What a list with a valid signature lists, the genuine one lists."""
+    """What a list lists that the issuer signed, the genuine one lists."""
     found = parse_certificate_file(raw)
-    if found.signature is ListSignature.VALID:
+    authority = parse_certificate(corpus.certificates()[0])
+    own = bool(found.signers) and all(signer.signed_by(authority) for signer in found.signers)
+    if own and found.signature is ListSignature.VALID:
         right = parse_certificate_file(corpus.certificate_lists()[0]).certificates
         known = {item.raw for item in right}
         require(

@@ -11,7 +11,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TypeVar
 
-from card_reader import asn1, ber_tree, capabilities, cli, cms, distinguished_names, tlv
+from card_reader import asn1, cli, cms, distinguished_names, tlv
 from card_reader.access.citizen_card import password_of_mrz, passwords_of_qr
 from card_reader.access.citizen_qr import parse_qr
 from card_reader.apdu import CommandApdu, ResponseApdu
@@ -21,7 +21,6 @@ from card_reader.cli import EXIT_UNUSABLE
 from card_reader.commands import EXIT_NEGATIVE, EXIT_POSITIVE
 from card_reader.errors import CardError, MalformedFileError
 from card_reader.evidence import ChipEvidence
-from card_reader.invention import Inventor
 from card_reader.lds import (
     atr_info,
     card_access,
@@ -42,15 +41,18 @@ from card_reader.lds import (
     sod,
 )
 from card_reader.lds.dates import day_of_printed
-from card_reader.masking import mask_atr
+from card_reader.masking import ber_tree
+from card_reader.masking.invention import Inventor
+from card_reader.masking.mask import mask_atr
 from card_reader.names import fits_mrz
-from card_reader.opening import best_pace, is_ambiguous
-from card_reader.replay import replay
-from card_reader.session_file import Session
+from card_reader.reading import capabilities
+from card_reader.reading.opening import best_pace, is_ambiguous
+from card_reader.reading.strategy import CardMemory
+from card_reader.sessions.replay import replay
+from card_reader.sessions.session_file import Session
 from card_reader.simulator.chip import Chip
 from card_reader.simulator.profile import CardProfile
 from card_reader.simulator.recipe import Recipe
-from card_reader.strategy import CardMemory
 from card_reader.trust.certificates import parse_certificate, parse_certificates
 from card_reader.trust.crl import parse_crl
 from card_reader.trust.inventory import take_inventory

@@ -8,13 +8,13 @@ from card_reader.access.passwords import Password
 from card_reader.channel import Channel
 from card_reader.errors import CardError
 from card_reader.evidence import AccessPolicy, Challenge, ChipEvidence, Freshness
-from card_reader.recorded_reading import Reading
-from card_reader.recording import SessionRecording
-from card_reader.session_file import Fields, Procedure, Session
+from card_reader.reading.strategy import Strategy
+from card_reader.sessions.recorded_reading import Reading
+from card_reader.sessions.recording import SessionRecording
+from card_reader.sessions.session_file import Fields, Procedure, Session
 from card_reader.simulator.chip import Chip
 from card_reader.simulator.profile import CardProfile
 from card_reader.simulator.transport import SimulatedTransport
-from card_reader.strategy import Strategy
 from card_reader.transport import Transport
 
 NOW = datetime(2026, 6, 1, 8, tzinfo=UTC)

@@ -9,6 +9,7 @@ from card_reader import tlv
 from card_reader.apdu import CommandApdu, ResponseApdu
 from card_reader.channel import TRAFFIC, Channel, Exchange
 from card_reader.errors import CardReason, ChipError, SecureMessagingError
+from card_reader.reading.strategy import Strategy
 from card_reader.secure_messaging import (
     Cipher,
     SecureMessaging,
@@ -16,7 +17,6 @@ from card_reader.secure_messaging import (
     pad,
     session_cipher,
 )
-from card_reader.strategy import Strategy
 
 KEYS = derive_session_keys(Cipher.AES_128, b"shared secret")
 READ = CommandApdu(0x00, 0xB0, 0x00, 0x00, le=16)

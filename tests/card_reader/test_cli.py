@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from card_reader import cli
-from card_reader.replay import replay
-from card_reader.session_file import Session
+from card_reader.sessions.replay import replay
+from card_reader.sessions.session_file import Session
 from card_reader.simulator.catalogue import profile_with
 from card_reader.simulator.chip import Chip
 from card_reader.simulator.issuer import Issuer

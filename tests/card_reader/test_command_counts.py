@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.card_read import AIR_RATIO, COMBINATIONS, Combination, card, measure
-from card_reader.strategy import CardMemory
+from card_reader.reading.strategy import CardMemory
 
 FILE_BYTES = {
     "EF.SOD": 2_000,

@@ -9,9 +9,9 @@ from card_reader import tlv
 from card_reader.apdu import CommandApdu
 from card_reader.channel import Channel
 from card_reader.errors import CardError, CardReason, ChipError
-from card_reader.file_reading import FileReader
 from card_reader.lds import DATA_GROUPS, EF_ATR_INFO, EF_CARD_ACCESS, EF_COM
-from card_reader.strategy import MasterFileWay, SelectForm, Strategy
+from card_reader.reading.file_reading import FileReader
+from card_reader.reading.strategy import MasterFileWay, SelectForm, Strategy
 
 DG2 = DATA_GROUPS[2]
 

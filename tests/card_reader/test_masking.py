@@ -15,11 +15,8 @@ from recorded_sessions import NOW, contact, reading_with, record
 
 from card_reader.access.passwords import CanPassword, MrzPassword
 from card_reader.apdu import CommandApdu
-from card_reader.ber_tree import parse_tree
 from card_reader.errors import CardError
 from card_reader.evidence import AccessPolicy
-from card_reader.file_cursor import FileCursor, FileKey
-from card_reader.invention import Inventor
 from card_reader.lds import (
     DATA_GROUPS,
     MASTER_FILES_BY_NAME,
@@ -32,11 +29,14 @@ from card_reader.lds import (
     sod,
 )
 from card_reader.lds.dg2 import FaceFormat
-from card_reader.masked_card import files_read
-from card_reader.masked_files import mask_file
-from card_reader.masking import MaskingFailedError, mask, mask_atr
-from card_reader.replay import replay
-from card_reader.session_file import Procedure, Session
+from card_reader.masking.ber_tree import parse_tree
+from card_reader.masking.file_cursor import FileCursor, FileKey
+from card_reader.masking.invention import Inventor
+from card_reader.masking.mask import MaskingFailedError, mask, mask_atr
+from card_reader.masking.masked_card import files_read
+from card_reader.masking.masked_files import mask_file
+from card_reader.sessions.replay import replay
+from card_reader.sessions.session_file import Procedure, Session
 from card_reader.simulator.chip import Chip
 from card_reader.simulator.faults import TornTransport, WrongMacChip
 from card_reader.simulator.issuer import Issuer

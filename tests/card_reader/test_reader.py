@@ -22,6 +22,7 @@ from card_reader.errors import (
 from card_reader.evidence import AccessPolicy, AccessProtocol, Challenge, ChipEvidence, Downgrade
 from card_reader.lds import EF_ATR_INFO, EF_COM, EF_DIR
 from card_reader.reader import StepName, read_card
+from card_reader.reading.strategy import CardMemory
 from card_reader.secure_messaging import SessionKeys
 from card_reader.simulator import defects
 from card_reader.simulator.catalogue import profile_with, recipe_with
@@ -32,7 +33,6 @@ from card_reader.simulator.presets import PRESETS
 from card_reader.simulator.profile import CardProfile, Defect
 from card_reader.simulator.recipe import Recipe
 from card_reader.simulator.transport import SimulatedTransport
-from card_reader.strategy import CardMemory
 from card_reader.transport import Transport
 from card_reader.trust.findings import Finding
 from card_reader.trust.store import Realm, TrustStore

@@ -12,6 +12,7 @@ from card_reader.apdu import CommandApdu
 from card_reader.errors import CardError, CardReason, ReaderError
 from card_reader.evidence import Challenge, ChipEvidence
 from card_reader.reader import read_card
+from card_reader.reading.strategy import Strategy
 from card_reader.simulator.catalogue import profile_with
 from card_reader.simulator.chip import Chip
 from card_reader.simulator.issuer import Issuer
@@ -19,7 +20,6 @@ from card_reader.simulator.personalisation import Holder
 from card_reader.simulator.presets import PRESETS
 from card_reader.simulator.profile import CardProfile
 from card_reader.simulator.transport import SimulatedTransport
-from card_reader.strategy import Strategy
 from card_reader.trust.store import Realm, TrustStore
 from card_reader.verify import Policy, Verdict, examine
 

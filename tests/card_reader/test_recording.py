@@ -11,9 +11,9 @@ from card_reader.access.passwords import CanPassword, MrzPassword
 from card_reader.apdu import CommandApdu
 from card_reader.channel import Channel
 from card_reader.errors import CardReason, ReaderError, UnreadableInputError
-from card_reader.recording import SessionRecording
-from card_reader.replay import replay
-from card_reader.session_file import Session
+from card_reader.sessions.recording import SessionRecording
+from card_reader.sessions.replay import replay
+from card_reader.sessions.session_file import Session
 from card_reader.simulator.faults import TornTransport, WrongMacChip
 from card_reader.simulator.profile import CardProfile
 from card_reader.simulator.quirks import OverlongRead, Quirks

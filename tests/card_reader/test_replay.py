@@ -22,12 +22,13 @@ from card_reader.apdu import CommandApdu, ResponseApdu
 from card_reader.channel import Channel
 from card_reader.chip.chip_authentication import chip_authentication
 from card_reader.errors import AccessDeniedError, CardReason, UnreadableInputError
-from card_reader.file_reading import FileReader
 from card_reader.lds import APPLICATION_ID, DATA_GROUPS, EF_COM, dg14
 from card_reader.lds.security_infos import chip_authentication_choices, pace_infos, parse_infos
-from card_reader.replay import ReplayResult, replay
+from card_reader.reading.file_reading import FileReader
+from card_reader.reading.strategy import Strategy
 from card_reader.secure_messaging import SecureMessaging
-from card_reader.session_file import Fields, Procedure, Session
+from card_reader.sessions.replay import ReplayResult, replay
+from card_reader.sessions.session_file import Fields, Procedure, Session
 from card_reader.simulator.issuer import Issuer
 from card_reader.simulator.personalisation import Holder
 from card_reader.simulator.profile import CardProfile
@@ -39,7 +40,6 @@ from card_reader.simulator.recipe import (
     ParameterEncoding,
     Recipe,
 )
-from card_reader.strategy import Strategy
 
 ROOT = Path(__file__).parents[2]
 SESSIONS = sorted((ROOT / "../shared/vectors/sessions").glob("*.json"))

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from card_reader import capabilities
-from card_reader.capabilities import SILENT, Capabilities
 from card_reader.errors import UnreadableInputError
-from card_reader.strategy import (
+from card_reader.reading import capabilities
+from card_reader.reading.capabilities import SILENT, Capabilities
+from card_reader.reading.strategy import (
     BLOCKS,
     MAX_KINDS,
     CardMemory,

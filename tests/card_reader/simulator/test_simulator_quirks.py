@@ -14,6 +14,7 @@ from card_reader.access.passwords import MrzPassword, Password
 from card_reader.errors import AccessDeniedError, CardError, CardReason, UnreadableInputError
 from card_reader.evidence import AccessPolicy, Challenge, ChipEvidence, Downgrade, Freshness
 from card_reader.reader import read_card
+from card_reader.reading.strategy import CardMemory
 from card_reader.simulator import catalogue
 from card_reader.simulator.catalogue import CATALOGUE
 from card_reader.simulator.chip import Chip
@@ -23,7 +24,6 @@ from card_reader.simulator.profile import CardProfile
 from card_reader.simulator.quirks import Quirks, from_document, to_document
 from card_reader.simulator.recipe import Recipe
 from card_reader.simulator.transport import SimulatedTransport
-from card_reader.strategy import CardMemory
 from card_reader.trust.store import Realm, TrustStore
 from card_reader.verify import Policy, examine
 

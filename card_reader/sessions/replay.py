@@ -12,17 +12,17 @@ from typing import Any
 from card_reader.apdu import CommandApdu, ResponseApdu
 from card_reader.channel import Channel
 from card_reader.errors import CardError, SecureMessagingError, UnreadableInputError
-from card_reader.recorded_card import (
+from card_reader.reading.strategy import Strategy
+from card_reader.secure_messaging import SessionKeys
+from card_reader.sessions.recorded_card import (
     Difference,
     RecordedCard,
     RecordedRandomness,
     ReplayStoppedError,
 )
-from card_reader.replay_files import Run
-from card_reader.replay_procedures import PROCEDURES, start
-from card_reader.secure_messaging import SessionKeys
-from card_reader.session_file import Session, hex_of
-from card_reader.strategy import Strategy
+from card_reader.sessions.replay_files import Run
+from card_reader.sessions.replay_procedures import PROCEDURES, start
+from card_reader.sessions.session_file import Session, hex_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from card_reader.commands import EXIT_NEGATIVE, EXIT_POSITIVE, print_json
-from card_reader.replay import ReplayResult, replay
-from card_reader.session_file import Session
+from card_reader.sessions.replay import ReplayResult, replay
+from card_reader.sessions.session_file import Session
 
 Subparsers = Any  # argparse gives its type no public name
 

@@ -1,7 +1,7 @@
 """Recording a reading, so that the reader can be run against it again (format: docs/recording.md).
 
 A recording as it comes off the card holds what the card said, hence personal data, and the key
-seed of its MRZ: :mod:`card_reader.masking` makes one of it that belongs to nobody.
+seed of its MRZ: :mod:`card_reader.masking.mask` makes one of it that belongs to nobody.
 """
 
 import os
@@ -14,8 +14,8 @@ from card_reader.apdu import StatusWord
 from card_reader.channel import Exchange
 from card_reader.errors import CardError, ReaderError
 from card_reader.evidence import ChipEvidence
-from card_reader.recorded_reading import Reading, outcome
-from card_reader.session_file import Fields, Procedure, RecordedExchange, Session
+from card_reader.sessions.recorded_reading import Reading, outcome
+from card_reader.sessions.session_file import Fields, Procedure, RecordedExchange, Session
 from card_reader.transport import Transport
 
 DESCRIPTION = "a card read by card-reader"

@@ -11,11 +11,11 @@ from typing import Any
 from card_reader.apdu import CommandApdu
 from card_reader.channel import Channel
 from card_reader.errors import UnreadableInputError
-from card_reader.file_reading import BY_FILE_ID, READ_BINARY, SELECT, FileReader
 from card_reader.lds import FILES_BY_NAME, MASTER_FILES_BY_NAME, ElementaryFile
-from card_reader.recorded_card import RecordedCard, RecordedRandomness
-from card_reader.session_file import Fields, Session
-from card_reader.strategy import SELECT_FORMS
+from card_reader.reading.file_reading import BY_FILE_ID, READ_BINARY, SELECT, FileReader
+from card_reader.reading.strategy import SELECT_FORMS
+from card_reader.sessions.recorded_card import RecordedCard, RecordedRandomness
+from card_reader.sessions.session_file import Fields, Session
 
 SHORT_ID_READ = 0x80  # bit of P1 in READ BINARY
 MAX_FOLLOWING = 64

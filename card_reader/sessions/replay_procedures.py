@@ -18,7 +18,6 @@ from card_reader.chip.chip_authentication import chip_authentication, choose
 from card_reader.domain_parameters import AnyGroup, DhGroup, standardised
 from card_reader.errors import CardError, CardReason, SecureMessagingError, UnreadableInputError
 from card_reader.evidence import ChipEvidence
-from card_reader.file_reading import BY_NAME, SELECT, FileReader
 from card_reader.lds import (
     APPLICATION_ID,
     card_security,
@@ -39,13 +38,14 @@ from card_reader.lds.security_infos import (
     parse_infos,
 )
 from card_reader.lds.security_infos import Mapping as PaceMapping
-from card_reader.opening import best_pace, is_ambiguous
-from card_reader.recorded_card import RecordedCard
-from card_reader.recorded_reading import Reading, lost_for_good, outcome
-from card_reader.replay_files import Run, follow, read_file
+from card_reader.reading.file_reading import BY_NAME, SELECT, FileReader
+from card_reader.reading.opening import best_pace, is_ambiguous
 from card_reader.report import ChipProof
 from card_reader.secure_messaging import Cipher, SecureMessaging, derive_key, derive_session_keys
-from card_reader.session_file import Fields, Procedure
+from card_reader.sessions.recorded_card import RecordedCard
+from card_reader.sessions.recorded_reading import Reading, lost_for_good, outcome
+from card_reader.sessions.replay_files import Run, follow, read_file
+from card_reader.sessions.session_file import Fields, Procedure
 
 INTERNAL_AUTHENTICATE = 0x88
 SHORT_ID_READ = 0x80  # bit of P1 in READ BINARY

@@ -11,13 +11,13 @@ from card_reader import tlv
 from card_reader.access.passwords import CanPassword, MrzPassword
 from card_reader.apdu import CommandApdu, ResponseApdu
 from card_reader.errors import CardError
-from card_reader.invention import InventedKey, Inventor
 from card_reader.lds.security_infos import (
     SecurityInfo,
     chip_authentication_choices,
     pace_infos,
 )
-from card_reader.masked_files import mask_answer
+from card_reader.masking.invention import InventedKey, Inventor
+from card_reader.masking.masked_files import mask_answer
 from card_reader.simulator.basic_access import BasicAccess, WrongKeysError
 from card_reader.simulator.chip_authentication import AgreementKey
 from card_reader.simulator.ciphers import CIPHERS, PASSWORD, TRIPLE_DES

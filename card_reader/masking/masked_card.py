@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from card_reader import tlv
 from card_reader.apdu import CommandApdu, ResponseApdu
 from card_reader.errors import CardReason, MalformedApduError, MalformedTlvError, ReaderError
-from card_reader.file_cursor import FileCursor, FileKey
-from card_reader.file_reading import READ_BINARY_ODD
-from card_reader.invention import Inventor
-from card_reader.masked_files import mask_answer
-from card_reader.masked_protocols import ChipSecrets, MaskedProtocols, NoAnswerError
-from card_reader.session_file import RecordedExchange
+from card_reader.masking.file_cursor import FileCursor, FileKey
+from card_reader.masking.invention import Inventor
+from card_reader.masking.masked_files import mask_answer
+from card_reader.masking.masked_protocols import ChipSecrets, MaskedProtocols, NoAnswerError
+from card_reader.reading.file_reading import READ_BINARY_ODD
+from card_reader.sessions.session_file import RecordedExchange
 from card_reader.simulator.refusal import RefusalError
 from card_reader.simulator.secure_messaging import CardSession
 

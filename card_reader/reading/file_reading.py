@@ -1,7 +1,8 @@
 """Reading the files of a card: SELECT, READ BINARY, and what cards make of them.
 
-A reader of files learns the card's kind as it goes on (:class:`card_reader.strategy.Strategy`):
-short file identifiers, form of SELECT, size of a block.  Contents are appended to the caller's
+A reader of files learns the card's kind as it goes on
+(:class:`card_reader.reading.strategy.Strategy`): short file identifiers, form of SELECT, size of a
+block.  Contents are appended to the caller's
 buffer, so that a reading that breaks off goes on at the very byte.
 """
 
@@ -20,7 +21,7 @@ from card_reader.errors import (
     SecureMessagingError,
 )
 from card_reader.lds import ElementaryFile
-from card_reader.strategy import BLOCKS, SELECT_FORMS, MasterFileWay, SelectForm
+from card_reader.reading.strategy import BLOCKS, SELECT_FORMS, MasterFileWay, SelectForm
 
 LOG = logging.getLogger("card_reader")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from card_reader.apdu import CommandApdu, StatusWord
 from card_reader.errors import CardReason, MalformedApduError, ReaderError
-from card_reader.session_file import RecordedExchange, Session, hex_of
+from card_reader.sessions.session_file import RecordedExchange, Session, hex_of
 
 
 @dataclass(frozen=True, slots=True)

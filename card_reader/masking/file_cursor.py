@@ -5,8 +5,14 @@ from dataclasses import dataclass
 from card_reader import tlv
 from card_reader.apdu import CommandApdu, StatusWord
 from card_reader.errors import MalformedTlvError
-from card_reader.file_reading import BY_NAME, DO_OFFSET, READ_BINARY, READ_BINARY_ODD, SELECT
 from card_reader.lds import EF_ATR_INFO, EF_DIR, FILES_BY_NAME, MASTER_FILE_EFS
+from card_reader.reading.file_reading import (
+    BY_NAME,
+    DO_OFFSET,
+    READ_BINARY,
+    READ_BINARY_ODD,
+    SELECT,
+)
 
 SHORT_ID_READ = 0x80
 GET_RESPONSE = 0xC0

@@ -16,12 +16,10 @@ from contextlib import contextmanager
 from enum import Enum, StrEnum, auto
 from typing import TypeVar
 
-from card_reader import capabilities
 from card_reader.channel import Channel
 from card_reader.chip.chip_authentication import RemoteTerminal
 from card_reader.errors import CardError, CardReason, ReaderError, SecureMessagingError
 from card_reader.evidence import Challenge, Step
-from card_reader.file_reading import FileReader
 from card_reader.lds import (
     APPLICATION_ID,
     DATA_GROUPS,
@@ -32,9 +30,11 @@ from card_reader.lds import (
     EF_SOD,
     ElementaryFile,
 )
-from card_reader.opening import Opened, Opener, is_pace_offered
-from card_reader.proving import Prover, has_chip_key
-from card_reader.strategy import CardMemory, Strategy
+from card_reader.reading import capabilities
+from card_reader.reading.file_reading import FileReader
+from card_reader.reading.opening import Opened, Opener, is_pace_offered
+from card_reader.reading.proving import Prover, has_chip_key
+from card_reader.reading.strategy import CardMemory, Strategy
 from card_reader.transport import Transport
 
 Result = TypeVar("Result")

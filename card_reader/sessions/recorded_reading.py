@@ -17,8 +17,8 @@ from card_reader.errors import (
 from card_reader.evidence import AccessPolicy, Challenge, ChipEvidence, Freshness
 from card_reader.lds import FILES_BY_NAME, MASTER_FILES_BY_NAME, ElementaryFile
 from card_reader.reader import DEFAULT_GROUPS, read_card
-from card_reader.session_file import Fields, Session, hex_of
-from card_reader.strategy import Strategy
+from card_reader.reading.strategy import Strategy
+from card_reader.sessions.session_file import Fields, Session, hex_of
 from card_reader.transport import Transport
 
 DONE = "done"

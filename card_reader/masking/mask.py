@@ -1,9 +1,9 @@
 """Making of a recorded reading one that belongs to nobody, and replays the same.
 
 The reader runs once more, with an invented password, against a chip scripted from the recording
-(:mod:`card_reader.masked_card`).  So every protocol layer is computed anew, and what comes out is
-a recording in its own right.  It is given out only where the reader took the same course to the
-same end; otherwise masking fails, and nothing is written.
+(:mod:`card_reader.masking.masked_card`).  So every protocol layer is computed anew, and what comes
+out is a recording in its own right.  It is given out only where the reader took the same course to
+the same end; otherwise masking fails, and nothing is written.
 """
 
 import os
@@ -12,19 +12,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from card_reader.access.passwords import CanPassword, MrzPassword, Password
-from card_reader.capabilities import historical_bytes
 from card_reader.errors import CardError, CardReason
 from card_reader.evidence import Challenge, ChipEvidence, Freshness
-from card_reader.file_cursor import FileKey
-from card_reader.invention import Inventor
 from card_reader.lds import DATA_GROUPS, EF_CARD_ACCESS, dg1, dg14
 from card_reader.lds.security_infos import SecurityInfo, parse_infos
-from card_reader.masked_card import MaskedCard, Script, ScriptLeftError, files_read
-from card_reader.masked_files import mask_file
-from card_reader.masked_protocols import ChipSecrets
-from card_reader.recorded_reading import Reading, lost_for_good, outcome
-from card_reader.recording import SessionRecording
-from card_reader.session_file import Procedure, Session
+from card_reader.masking.file_cursor import FileKey
+from card_reader.masking.invention import Inventor
+from card_reader.masking.masked_card import MaskedCard, Script, ScriptLeftError, files_read
+from card_reader.masking.masked_files import mask_file
+from card_reader.masking.masked_protocols import ChipSecrets
+from card_reader.reading.capabilities import historical_bytes
+from card_reader.sessions.recorded_reading import Reading, lost_for_good, outcome
+from card_reader.sessions.recording import SessionRecording
+from card_reader.sessions.session_file import Procedure, Session
 from card_reader.transport import Transport
 
 DESCRIPTION = "a card read by card-reader, masked: password, contents and keys are invented"

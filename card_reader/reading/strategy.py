@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from card_reader.apdu import MAX_SHORT_LE
-from card_reader.capabilities import Capabilities
 from card_reader.errors import UnreadableInputError
+from card_reader.reading.capabilities import Capabilities
 
 FORMAT = "card-memory-1"
 MAX_KINDS = 256

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from asn1crypto import core
 
 from card_reader import tlv
-from card_reader.ber_tree import NO_TAG, Node, parse_tree
 from card_reader.domain_parameters import (
     DH_KEY_AGREEMENT,
     DH_PUBLIC_NUMBER,
@@ -18,8 +17,9 @@ from card_reader.domain_parameters import (
     STANDARDISED_PARAMETERS,
 )
 from card_reader.errors import CardError
-from card_reader.invention import Inventor, cms_time, rsa_modulus
 from card_reader.lds.security_infos import chip_keys, parse_infos
+from card_reader.masking.ber_tree import NO_TAG, Node, parse_tree
+from card_reader.masking.invention import Inventor, cms_time, rsa_modulus
 
 # ASN.1 types that say how a file is built, not what is in it.
 _BOOLEAN, _INTEGER, _BITS, _OCTETS, _NULL, _OID = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06

@@ -24,7 +24,6 @@ from card_reader.errors import (
     UnsupportedAlgorithmError,
 )
 from card_reader.evidence import Access, AccessPolicy, AccessProtocol, Downgrade, PasswordKind
-from card_reader.file_reading import FileReader
 from card_reader.lds import APPLICATION_ID, card_access
 from card_reader.lds.security_infos import (
     Agreement,
@@ -36,6 +35,7 @@ from card_reader.lds.security_infos import (
     pace_domain_parameters,
     pace_infos,
 )
+from card_reader.reading.file_reading import FileReader
 from card_reader.secure_messaging import SecureMessaging
 
 Result = TypeVar("Result")

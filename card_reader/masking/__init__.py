@@ -1,0 +1,1 @@
+"""Takes the person out of a recorded conversation and keeps its shape."""

@@ -1,0 +1,1 @@
+"""Recorded conversations with cards: the file, making one, running the reader against one."""
