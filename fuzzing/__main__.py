@@ -177,8 +177,9 @@ def _one(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
 def _say(result: Json) -> int:
     details = result["details"]
     for name, job in details["jobs"].items():
-        memory = job.get("above_idle_mb", "-")
-        print(f"  {name:22} {job['cases']:>9} cases, {memory} MB above idle")
+        above, peak = job.get("above_idle_mb"), job.get("peak_mb")
+        memory = f"{peak} MB in all" if above is None else f"{above} MB above idle"
+        print(f"  {name:22} {job['cases']:>9} cases, {memory}")
     for item in details["findings"]:
         print(f"  {item['target']}: {item['what']}\n    {item.get('again', '')}", file=sys.stderr)
     found = len(details["findings"])

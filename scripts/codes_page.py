@@ -11,9 +11,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import get_args
 
+from card_reader.access.citizen_qr import QrLayout
+from card_reader.comparison import ComparedField, ComparisonCode, Sameness, Source
 from card_reader.errors import CardReason
 from card_reader.evidence import AccessPolicy, AccessProtocol, Downgrade, Freshness
+from card_reader.lds.images import Deviation
+from card_reader.reader import StepName
 from card_reader.report import ChipProof, DataGroup, Verdict
+from card_reader.sessions.session_file import Procedure
 from card_reader.simulator.profile import Defect
 from card_reader.trust.findings import Finding
 from card_reader.trust.inventory import Kind, SignatureState
@@ -92,6 +97,22 @@ def page() -> str:
                     *(AccessProtocol, Downgrade, AccessPolicy),
                     *(Freshness, Kind, SignatureState, ListSignature, Defect),
                 ),
+            ),
+            _table(
+                "Comparison of what a card says",
+                "`comparison` of `card-reader read`; "
+                + "; ".join(" ".join(row) for row in _plain(ComparedField, Source, Sameness)),
+                [(code, code.explanation) for code in ComparisonCode],
+            ),
+            _table(
+                "Portraits that deviate from their standard",
+                "`card_reader.lds.images.Deviation`; the portrait is used all the same",
+                [(code, code.explanation) for code in Deviation],
+            ),
+            _table(
+                "Reading and recording",
+                "Steps of `card-reader read`; layouts of a card's QR code; `procedure` of a session",
+                _plain(StepName, QrLayout, Procedure),
             ),
             _table("Items", "`question-bank show` and `import`", [*kinds, *_plain(ItemState)]),
             _table(

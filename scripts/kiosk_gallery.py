@@ -114,6 +114,8 @@ def screens() -> Iterator[tuple[str, states.Screen, timedelta | None]]:
     yield "no-shift", states.NoShift(PLACE, SHIFT), None
     yield "welcome", states.Welcome(PLACE, SHIFT, PERSON), None
     yield "reading", states.Reading(PERSON, "EF.DG1", 3, 10), None
+    slipped = states.Reading(PERSON, "EF.DG2", 4, 12, slipped=True)
+    yield "reading-slipped", slipped, None
     yield "reading-portrait", states.Reading(PERSON, "EF.DG13", 5, 10, portrait()), None
     yield "card-problem", states.CardProblem(PERSON, states.CardTrouble.CARD_REMOVED), None
     yield "card-refused", states.CardRefused(PERSON, ("data_group_mismatch",)), None

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from card_reader.asn1 import parsing
 from card_reader.errors import MalformedCertificateError, UnsupportedAlgorithmError
-from card_reader.trust.keys import DsaKey, EcKey, PublicKey, RsaKey
+from card_reader.trust.keys import MAX_RSA_BITS, DsaKey, EcKey, PublicKey, RsaKey
 
 HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha1": hashes.SHA1(),  # noqa: S303 - documents in circulation use it
@@ -161,7 +161,10 @@ def _pss(identifier: bytes) -> SignatureAlgorithm:
     ]
     if names[0] is None or names[1] is None:
         raise UnsupportedAlgorithmError("RSA-PSS with an unknown hash")
-    return SignatureAlgorithm(Scheme.PSS, names[0], names[1], parameters["salt_length"].native)
+    salt_length = int(parameters["salt_length"].native)
+    if not 0 <= salt_length <= MAX_RSA_BITS // 8:  # a salt lies within one block (RFC 8017 §9.1)
+        raise UnsupportedAlgorithmError("RSA-PSS with a salt of an impossible length")
+    return SignatureAlgorithm(Scheme.PSS, names[0], names[1], salt_length)
 
 
 def _verify_rsa(

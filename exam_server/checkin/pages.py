@@ -66,6 +66,7 @@ CHECKS = {
     "chip_authentication": ("passed",),
     "access": ("pace", "bac"),
 }
+PROOFS = ("active_authentication", "chip_authentication")
 DOUBTFUL = frozenset(
     {"unproven", "no_anchor", "unknown", "stale", "none", "absent", "station_observed"}
 )
@@ -156,11 +157,14 @@ def _pictures(session: Session, checkin: str) -> dict[PictureKind, list[str]]:
 
 
 def _checks(report: dict[str, Any] | None) -> list[tuple[str, str, str]]:
-    """Name, value and tone of each finding."""
+    """Name, value and tone of each finding; one proof of the chip is enough."""
     found = []
+    proven = report is not None and "passed" in [report.get(name) for name in PROOFS]
     for name, good in CHECKS.items():
         if report is not None and name in report:
             value = str(report[name]).lower()
+            if name in PROOFS and value == "absent" and proven:
+                continue
             tone = "good" if value in good else "warn" if value in DOUBTFUL else "bad"
             found.append((name, value, tone))
     return found

@@ -5,6 +5,8 @@ import pytest
 from benchmarks.card_read import AIR_RATIO, COMBINATIONS, Combination, card, measure
 from card_reader.reading.strategy import CardMemory
 
+pytestmark = pytest.mark.slow
+
 FILE_BYTES = {
     "EF.SOD": 2_000,
     "EF.DG1": 95,

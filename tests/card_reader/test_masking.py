@@ -59,6 +59,8 @@ from card_reader.simulator.signing_keys import KeyKind
 from card_reader.simulator.transport import SimulatedTransport
 from card_reader.transport import Transport
 
+pytestmark = pytest.mark.slow
+
 CAN = CanPassword("240815")
 WINDOW = 6
 BIRTH = b"17/05/2006"

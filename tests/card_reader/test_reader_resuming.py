@@ -23,6 +23,8 @@ from card_reader.simulator.transport import SimulatedTransport
 from card_reader.trust.store import Realm, TrustStore
 from card_reader.verify import Policy, Verdict, examine
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 6, 1, 8, tzinfo=UTC)  # as in conftest.py
 Passwords = tuple[MrzPassword, ...]
 SHORT = Strategy(extended=False)

@@ -54,6 +54,7 @@ def screens(writing: State) -> dict[str, states.Screen]:
         states.Reading(PERSON),
         states.Reading(PERSON, "EF.DG2", 4, 9),
         states.Reading(PERSON, "EF.DG13", 5, 9, PORTRAIT),
+        states.Reading(PERSON, "EF.DG2", 4, 9, slipped=True),
         *(states.CardProblem(PERSON, reason) for reason in states.CardTrouble),
         states.CardRefused(PERSON, ("data_group_mismatch", "unheard_of")),
         states.Consent(PERSON, READING),

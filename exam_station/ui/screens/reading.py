@@ -127,7 +127,7 @@ class ReadingView(StageView[Reading]):
         self._bar.setRange(0, max(1, screen.total))
         self._bar.setValue(screen.done)
         self._lead.setText(self.look.texts("reading.slipped" if screen.slipped else "reading.lead"))
-        restyle(self._lead, tone="warning" if screen.slipped else "muted")
+        restyle(self._lead, tone="danger" if screen.slipped else "muted")
         current = phase_of(screen.step)
         for place, (mark, words) in enumerate(self._phases):
             mark.set_place((place > current) - (place < current))

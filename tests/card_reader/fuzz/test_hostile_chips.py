@@ -11,6 +11,8 @@ from fuzzing import corpus
 from fuzzing.conversation import CONVERSATION, MAX_COMMANDS, RECORD, Deed, HostileCard, lies_of
 from fuzzing.forgeries import check_evidence
 
+pytestmark = pytest.mark.slow
+
 CARDS = {"bac": 0, "pace": 1}
 LASTING = 0x80
 # Where the reading stands: before access, in it, in the files, at the proofs.

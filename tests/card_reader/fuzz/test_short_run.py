@@ -19,6 +19,8 @@ from fuzzing.search import Account, search
 from fuzzing.target import FindingError, Target
 from fuzzing.targets import GROUPS, TARGETS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 CHANGED = 2  # of the deeds of fuzzing.forgeries
 FORGED_FILES, FORGED_MESSAGE = TARGETS["forged_files"], TARGETS["forged_message"]

@@ -18,6 +18,8 @@ from card_reader.simulator.chip import Chip
 from card_reader.simulator.profile import AccessKeys, CardProfile, ChipKey, PaceOffer
 from card_reader.simulator.quirks import Quirks
 
+pytestmark = pytest.mark.slow
+
 KEYS = AccessKeys("T22000129", "640812", "101031", can="314159")
 MRZ, CAN = mrz_password(KEYS), CanPassword("314159")
 WRONG = MrzPassword("T22000129", "640812", "111031")

@@ -37,6 +37,8 @@ from card_reader.simulator.chip import Chip
 from card_reader.simulator.profile import CardProfile, ChipKey, SignatureFormat
 from card_reader.simulator.quirks import Quirks
 
+pytestmark = pytest.mark.slow
+
 PRIVATE = 0x1F2E3D4C5B6A79881726354453627180
 CHALLENGE = bytes.fromhex("F173589974BF40C6")
 READ_COM = CommandApdu(0x00, 0xB0, 0x9E, 0x00, le=4)

@@ -33,6 +33,8 @@ from card_reader.trust.master_list import ListSignature, parse_certificate_file
 from card_reader.trust.signatures import HASHES, Scheme, SignatureAlgorithm, verify_signature
 from card_reader.trust.store import Realm, TrustStore
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 MESSAGE = b"the hashes of the data groups"
 _LARGE = {KeyKind.RSA_4096, KeyKind.RSA_4096_E3, KeyKind.RSA_3072, KeyKind.RSA_3072_E3}

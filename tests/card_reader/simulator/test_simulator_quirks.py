@@ -27,6 +27,8 @@ from card_reader.simulator.transport import SimulatedTransport
 from card_reader.trust.store import Realm, TrustStore
 from card_reader.verify import Policy, examine
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 CHALLENGE = Challenge("challenge-1", bytes.fromhex("F173589974BF40C6"), Freshness.SERVER)
 PASSWORDS = cccd_passwords("001206012345", date(2006, 5, 17), today=NOW.date())

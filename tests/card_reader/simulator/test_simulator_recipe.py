@@ -58,6 +58,8 @@ from card_reader.trust.signatures import HASHES, Scheme, SignatureAlgorithm
 from card_reader.trust.store import Realm, TrustStore
 from card_reader.verify import STORED_FILES, ChipProof, Policy, Report, examine, verify
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 CHALLENGE = Challenge("challenge-1", bytes.fromhex("F173589974BF40C6"), Freshness.SERVER)
 ANY_DOCUMENT = Policy(Realm.TEST, None, None)

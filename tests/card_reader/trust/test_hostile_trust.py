@@ -43,6 +43,8 @@ from card_reader.trust.passive_authentication import Chain, authenticate, authen
 from card_reader.trust.signatures import parse_signature_algorithm
 from card_reader.trust.store import Realm, TrustStore
 
+pytestmark = pytest.mark.slow
+
 VECTORS = Path(__file__).parents[3] / "../shared/vectors"
 MASTER_LIST = VECTORS / "masterlists/DE_ML_2024-08-07-07-38-24.ml"
 REAL = sorted((VECTORS / "sod/real").glob("*.bin"))

@@ -20,6 +20,8 @@ from exam_server import audit, cli, db, directory, keys
 from exam_server.trust import officers
 from exam_server.trust.source import TrustInForce
 
+pytestmark = pytest.mark.slow
+
 
 def sha256_of(path: Path) -> str:
     return parse_certificates(path.read_bytes())[0].sha256

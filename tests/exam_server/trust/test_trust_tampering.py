@@ -25,6 +25,8 @@ from exam_server.trust import service
 from exam_server.trust.service import read_change
 from exam_server.trust.source import TrustInForce
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def changed_once(

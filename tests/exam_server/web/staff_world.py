@@ -285,6 +285,8 @@ AUTHENTIC = {
     "dates": "valid",
     "issuer_match": True,
     "active_authentication": "passed",
+    "chip_authentication": "absent",
+    "access": "pace",
     "reasons": [],
 }
 

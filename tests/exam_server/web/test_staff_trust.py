@@ -16,6 +16,8 @@ from card_reader.trust.collection import EntryKind
 from card_reader.trust.store import Realm, TrustStore
 from exam_server.app import create_app
 
+pytestmark = pytest.mark.slow
+
 Decided = tuple[World, list[str]]
 
 
