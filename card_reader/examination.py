@@ -125,13 +125,15 @@ class Examination:
             self._refuse(Finding.REALM_MISMATCH)
 
     def check_issuer(self) -> None:
-        """The signer must be of DG1's state, state and kind of document accepted ones."""
+        """Signer and anchors must be of DG1's state, state and kind of document accepted ones."""
         zone = self.zone()
-        country = self._issuer_country()
         if zone is None:
             return
-        if country is not None:
-            self._issuer_match = issues_for(country, zone.issuing_state)
+        countries = countries_of(self._passive)
+        if None not in countries:
+            self._issuer_match = all(
+                issues_for(name or "", zone.issuing_state) for name in countries
+            )
         if self._issuer_match is False:
             self._refuse(Finding.ISSUER_MISMATCH)
         states, codes = self._policy.accepted_states, self._policy.accepted_document_codes
@@ -149,6 +151,13 @@ class Examination:
             self._note(inspect_card_access(self._card_access, card_security_file))
         if evidence is not None:
             self._note(inspect_access(evidence.access, signed, self._policy.access))
+
+    def check_chip_keys(self) -> None:
+        """Where the chip has to prove itself, the keys that it lists must be there."""
+        policy = self._policy
+        rules = {policy.require_active_authentication, policy.require_chip_authentication}
+        if rules != {ProofRule.NEVER}:
+            self._require_chip_keys()
 
     def check_active_authentication(
         self, evidence: ChipEvidence | None, expected: bytes | None
@@ -202,10 +211,7 @@ class Examination:
             if parsed is None and self._groups.get(number) is not DataGroup.MISMATCH:
                 read = number in self._matching
                 self._refuse(Finding.DATA_GROUP_MALFORMED if read else Finding.DATA_GROUP_MISSING)
-        for number in (14, 15):
-            # What proves the chip genuine is not to be left away by whoever reads it.
-            if self._groups.get(number) is DataGroup.NOT_READ:
-                self._refuse(Finding.DATA_GROUP_MISSING)
+        self._require_chip_keys()
         for number, parse in ((14, dg14.parse), (15, dg15.parse)):
             if number in self._matching and self._parsed(number, parse) is None:
                 self._refuse(Finding.DATA_GROUP_MALFORMED)
@@ -240,7 +246,7 @@ class Examination:
             data_groups=MappingProxyType(self._groups),
             anchors=tuple(anchor.sha256 for anchor in passive.anchors),
             algorithm=passive.algorithm,
-            issuer_country=self._issuer_country(),
+            issuer_country=country_of(passive),
             active_authentication=self._capped(self._active),
             chip_authentication=self._capped(self._chip),
             reasons=tuple(dict.fromkeys(reasons)),
@@ -266,6 +272,12 @@ class Examination:
         if finding is not None:
             self._refuse(finding)
         return worth
+
+    def _require_chip_keys(self) -> None:
+        """What proves the chip genuine is not to be left away by chip or reader."""
+        for number in (14, 15):
+            if self._groups.get(number) is DataGroup.NOT_READ:
+                self._refuse(Finding.DATA_GROUP_MISSING)
 
     def _demands_active_authentication(self) -> bool:
         rule = self._policy.require_active_authentication
@@ -296,7 +308,7 @@ class Examination:
         )
         if is_refused(result, dates_count=self._dates_count):
             self._refuse(Finding.CARD_SECURITY_INVALID)
-        elif country_of(result) != self._issuer_country():
+        elif countries_of(result) != countries_of(self._passive):
             self._refuse(Finding.ISSUER_MISMATCH)
         elif self._passive.chain is Chain.TRUSTED and result.chain is not Chain.TRUSTED:
             self._remark(Finding.CARD_SECURITY_UNPROVEN)
@@ -347,9 +359,6 @@ class Examination:
             self._remark(Finding.DATA_GROUP_MALFORMED)
             return None
 
-    def _issuer_country(self) -> str | None:
-        return country_of(self._passive)
-
     def _note(self, findings: AccessFindings) -> None:
         self._refusals.extend(findings.refusals)
         self._remarks.extend(findings.remarks)
@@ -380,8 +389,17 @@ def is_refused(result: PassiveResult, *, dates_count: bool) -> bool:
 
 
 def country_of(result: PassiveResult) -> str | None:
+    """The country that the signer's certificate names as its issuer's."""
     signer = result.signer
     return signer.issuer_country or signer.country if signer else None
+
+
+def countries_of(result: PassiveResult) -> frozenset[str | None]:
+    """Every country of the chain, None for a certificate that names none.
+
+    An authority may write any name into what it signs: its own country speaks too.
+    """
+    return frozenset({country_of(result), *(anchor.country for anchor in result.anchors)})
 
 
 def _state(raw: bytes | None, expected: bytes | None, hash_name: str | None) -> DataGroup:

@@ -86,7 +86,11 @@ def read_card(
         with suppress(CardError):  # nobody signed it: no reading fails over it
             reading.optional_file(EF_COM)
     if memory is not None and strategy is None:
-        memory.learn(transport.atr, reading.files.get(EF_CARD_ACCESS.name), channel.strategy)
+        kind = transport.atr, reading.files.get(EF_CARD_ACCESS.name)
+        if reading.missed_offer:  # what another card taught of this kind may have misled the search
+            memory.forget(*kind)
+        else:
+            memory.learn(*kind, channel.strategy)
     return ChipEvidence(
         files=reading.files,
         challenge=challenge,

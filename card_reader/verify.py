@@ -241,6 +241,7 @@ def _examine(
     examination.check_form(files)
     examination.check_issuer()
     examination.check_access(evidence)
+    examination.check_chip_keys()
     examination.check_active_authentication(evidence, expected_challenge)
     examination.check_chip_authentication(evidence, remote)
     return examination

@@ -111,7 +111,7 @@ def page() -> str:
             ),
             _table(
                 "Reading and recording",
-                "Steps of `card-reader read`; layouts of a card's QR code; `procedure` of a session",
+                "Steps of a reading; layouts of a QR code; `procedure` of a recorded session",
                 _plain(StepName, QrLayout, Procedure),
             ),
             _table("Items", "`question-bank show` and `import`", [*kinds, *_plain(ItemState)]),

@@ -129,6 +129,11 @@ class Conversation:
             raise CardError("the chip is not open")
         return self._opened
 
+    @property
+    def missed_offer(self) -> bool:
+        """Whether EF.CardAccess was not found although EF.DG14 offers PACE."""
+        return EF_CARD_ACCESS.name not in self.files and is_pace_offered(self.files.get(DG14.name))
+
     # --- before access ----------------------------------------------------------------------------
 
     def make_contact(
@@ -143,7 +148,7 @@ class Conversation:
         seen = strategy or memory.way_in(self._atr)
         self._channel.strategy = (seen or Strategy()).informed(stated)
         # A card without EF.CardAccess is believed at once where its kind was searched before.
-        searched = strategy is not None or memory.recall(self._atr, None) is not None
+        searched = strategy is not None or memory.lacks_card_access(self._atr)
         content = self._master_file(EF_CARD_ACCESS, searched=searched)
         if strategy is None and (known := memory.recall(self._atr, content)) is not None:
             self._channel.strategy = known

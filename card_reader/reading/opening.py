@@ -168,10 +168,10 @@ class Opener:
         try:
             return self._channel.run(_expecting(bac(password, self._rng), exact=exact))
         except (AccessDeniedError, ChipError):
-            if self._channel.last_status != StatusWord.WRONG_LENGTH or not exact:
+            if self._channel.last_status != StatusWord.WRONG_LENGTH:
                 raise
-        session = self._channel.run(_expecting(bac(password, self._rng), exact=False))
-        self._channel.learn(exact_le=False)
+        session = self._channel.run(_expecting(bac(password, self._rng), exact=not exact))
+        self._channel.learn(exact_le=not exact)
         return session
 
     def _is_open(self) -> bool:

@@ -23,7 +23,7 @@ from card_reader.chip.chip_authentication import (
 from card_reader.errors import CardError, ChipError, ReaderError, SecureMessagingError
 from card_reader.evidence import ChipAuthenticationRecord
 from card_reader.lds import dg14, dg15
-from card_reader.lds.security_infos import ChipAuthenticationChoice
+from card_reader.lds.security_infos import ChipAuthenticationChoice, chip_keys
 from card_reader.secure_messaging import SecureMessaging
 from card_reader.trust.keys import RsaKey, parse_public_key
 
@@ -56,6 +56,7 @@ class Prover:
         self._rng = rng
         self._runs = 0
         self._failed = False
+        self._only_key = True
         self.record: ChipAuthenticationRecord | None = None
         self.response: bytes | None = None
 
@@ -75,10 +76,12 @@ class Prover:
         if self._runs > MAX_RUNS:
             return
         try:
+            infos = dg14.parse(security_infos_file)
+            self._only_key = len(chip_keys(infos)) == 1
             offer = None if terminal is None else self._offer(terminal, security_infos_file)
             if terminal is not None and offer is not None:
                 self._with_remote_terminal(terminal, offer)
-            elif (choice := choose(dg14.parse(security_infos_file))) is not None:
+            elif (choice := choose(infos)) is not None:
                 self._with_own_terminal(choice)
         except (SecureMessagingError, ReaderError):
             raise
@@ -88,23 +91,31 @@ class Prover:
 
     def _with_own_terminal(self, choice: ChipAuthenticationChoice) -> None:
         info, key = choice
-        nameless = (replace(info, key_id=None), key)
-        named = self._channel.strategy.name_chip_key
-        try:
-            self._agree(choice if named else nameless, info.key_id)
-        except ChipError:
-            refused = self._channel.last_status in _KEY_ID_REFUSED
-            if info.key_id is None or not named or not refused:
-                raise
-            self._agree(nameless, info.key_id)
-            self._channel.learn(name_chip_key=False)
 
-    def _agree(self, choice: ChipAuthenticationChoice, key_id: int | None) -> None:
-        result = self._channel.run(chip_authentication(choice, self._rng))
-        self._channel.protect(result.session)
-        self.record = ChipAuthenticationRecord(
-            result.oid, key_id, result.terminal_public_key, None, b""
-        )
+        def agree(key_id: int | None) -> None:
+            named = replace(info, key_id=key_id)
+            result = self._channel.run(chip_authentication((named, key), self._rng))
+            self._channel.protect(result.session)
+            self.record = ChipAuthenticationRecord(
+                result.oid, info.key_id, result.terminal_public_key, None, b""
+            )
+
+        self._name_key(info.key_id, agree)
+
+    def _name_key(self, key_id: int | None, run: Callable[[int | None], None]) -> None:
+        """Name the chip's key as this kind takes it, and where that is refused the other way.
+
+        A key that is one of several is named first, whatever was learnt.
+        """
+        named = self._channel.strategy.name_chip_key or not self._only_key
+        first, other = (key_id, None) if named else (None, key_id)
+        try:
+            run(first)
+        except ChipError:
+            if first == other or self._channel.last_status not in _KEY_ID_REFUSED:
+                raise
+            run(other)
+            self._channel.learn(name_chip_key=not named)
 
     def _offer(self, terminal: RemoteTerminal, security_infos_file: bytes) -> RemoteOffer | None:
         """The server's offer; without it this reader is the terminal, and evidence says so."""
@@ -116,7 +127,11 @@ class Prover:
 
     def _with_remote_terminal(self, terminal: RemoteTerminal, offer: RemoteOffer) -> None:
         """The server's key goes to the chip, and the chip's first answer to the server."""
-        self._channel.run(remote_chip_authentication(offer))
+
+        def carry(key_id: int | None) -> None:
+            self._channel.run(remote_chip_authentication(replace(offer, key_id=key_id)))
+
+        self._name_key(offer.key_id, carry)
         response = self._channel.send_as_it_is(offer.probe)
         record = ChipAuthenticationRecord(
             offer.oid, offer.key_id, offer.public_key, offer.session, response

@@ -139,7 +139,7 @@ class CardMemory:
     """What was learnt of each kind of card.  A kind: its ATR and the bytes of its EF.CardAccess.
 
     EF.CardAccess is read from every card all the same: what decides between PACE and BAC is never
-    remembered.
+    remembered.  That a card has none is believed at once only where no card with its ATR had one.
     """
 
     def __init__(self) -> None:
@@ -154,6 +154,15 @@ class CardMemory:
         prefix = f"{atr.hex()}:"
         kinds = [kind for kind in self._kinds if kind.startswith(prefix)]
         return self._kinds[kinds[-1]] if kinds else None
+
+    def lacks_card_access(self, atr: bytes) -> bool:
+        """Whether all cards with this ATR were searched for EF.CardAccess in vain."""
+        prefix = f"{atr.hex()}:"
+        return {kind for kind in self._kinds if kind.startswith(prefix)} == {_kind(atr, None)}
+
+    def forget(self, atr: bytes, card_access: bytes | None) -> None:
+        """Search the next card of the kind anew."""
+        self._kinds.pop(_kind(atr, card_access), None)
 
     def learn(self, atr: bytes, card_access: bytes | None, strategy: Strategy) -> None:
         """Keep what a finished reading has learnt; the kind longest unseen is forgotten first."""
