@@ -86,11 +86,9 @@ def read_card(
         with suppress(CardError):  # nobody signed it: no reading fails over it
             reading.optional_file(EF_COM)
     if memory is not None and strategy is None:
-        kind = transport.atr, reading.files.get(EF_CARD_ACCESS.name)
-        if reading.missed_offer:  # what another card taught of this kind may have misled the search
-            memory.forget(*kind)
-        else:
-            memory.learn(*kind, channel.strategy)
+        if reading.missed_offer:  # another card may have taught a wrong way to it
+            channel.learn(master_file=None)
+        memory.learn(transport.atr, reading.files.get(EF_CARD_ACCESS.name), channel.strategy)
     return ChipEvidence(
         files=reading.files,
         challenge=challenge,

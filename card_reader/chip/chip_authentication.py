@@ -121,15 +121,20 @@ def new_keys(info: ChipAuthenticationInfo, key: EphemeralKey) -> SessionKeys:
 
 
 def chip_authentication(
-    choice: ChipAuthenticationChoice, rng: Callable[[int], bytes]
+    choice: ChipAuthenticationChoice,
+    rng: Callable[[int], bytes],
+    *,
+    set_kat: bool | None = None,
 ) -> Generator[CommandApdu, ResponseApdu, ChipAuthenticationResult]:
     """Run the protocol under the open session; the result's session is the next one.
 
-    A DH key fills more than a short command: the channel sends it extended, or in a chain.
+    ``set_kat``: whether MSE:Set KAT carries the key, or GENERAL AUTHENTICATE after MSE:Set AT;
+    None is the former for 3DES.  A DH key fills more than a short command: the channel sends it
+    extended, or in a chain.
     """
     info, chip_key = choice
     key = agree(chip_key.spki, rng)
-    yield from _send_public_key(info, key.public_key)
+    yield from _send_public_key(info, key.public_key, set_kat)
     session = SecureMessaging.of(new_keys(info, key))
     return ChipAuthenticationResult(session, info.oid, info.key_id, key.public_key)
 
@@ -153,12 +158,13 @@ def _rank(choice: ChipAuthenticationChoice) -> tuple[int, bool, int] | None:
 
 
 def _send_public_key(
-    info: ChipAuthenticationInfo, public_key: bytes
+    info: ChipAuthenticationInfo, public_key: bytes, set_kat: bool | None = None
 ) -> Generator[CommandApdu, ResponseApdu, None]:
     reference = b""
     if info.key_id is not None:
         reference = tlv.encode(_DO_KEY_REFERENCE, _unsigned(info.key_id))
-    if info.cipher == Cipher.DES3:  # TR-03110-3 §B.1.1: MSE:Set KAT carries the key itself
+    # ICAO 9303-11 §6.2.4: MSE:Set KAT is for 3DES, which may go the other way too.
+    if set_kat or (set_kat is None and info.cipher == Cipher.DES3):
         data = tlv.encode(_DO_KAT_PUBLIC_KEY, public_key) + reference
         _demand("MSE:Set KAT", (yield CommandApdu(0x00, 0x22, 0x41, 0xA6, data)))
         return

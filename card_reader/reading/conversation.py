@@ -29,7 +29,9 @@ from card_reader.lds import (
     EF_DIR,
     EF_SOD,
     ElementaryFile,
+    dg14,
 )
+from card_reader.lds.security_infos import offers_pace
 from card_reader.reading import capabilities
 from card_reader.reading.file_reading import FileReader
 from card_reader.reading.opening import Opened, Opener, is_pace_offered
@@ -132,7 +134,13 @@ class Conversation:
     @property
     def missed_offer(self) -> bool:
         """Whether EF.CardAccess was not found although EF.DG14 offers PACE."""
-        return EF_CARD_ACCESS.name not in self.files and is_pace_offered(self.files.get(DG14.name))
+        infos = self.files.get(DG14.name)
+        if infos is None or EF_CARD_ACCESS.name in self.files:
+            return False
+        try:
+            return offers_pace(dg14.parse(infos))
+        except CardError:
+            return False
 
     # --- before access ----------------------------------------------------------------------------
 

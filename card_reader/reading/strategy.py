@@ -160,10 +160,6 @@ class CardMemory:
         prefix = f"{atr.hex()}:"
         return {kind for kind in self._kinds if kind.startswith(prefix)} == {_kind(atr, None)}
 
-    def forget(self, atr: bytes, card_access: bytes | None) -> None:
-        """Search the next card of the kind anew."""
-        self._kinds.pop(_kind(atr, card_access), None)
-
     def learn(self, atr: bytes, card_access: bytes | None, strategy: Strategy) -> None:
         """Keep what a finished reading has learnt; the kind longest unseen is forgotten first."""
         kind = _kind(atr, card_access)

@@ -142,7 +142,7 @@ def _named_group(run: Run) -> AnyGroup | None:
 def _chip_authentication(run: Run) -> None:
     choice = _chip_choice(run)
     run.results |= {"terminal_public_key": None, "chip_genuine": False}
-    result = run.channel.run(chip_authentication(choice, run.rng))
+    result = run.channel.run(chip_authentication(choice, run.rng, set_kat=_set_kat(run, choice)))
     run.channel.protect(result.session)
     run.results["terminal_public_key"] = result.terminal_public_key
     if run.card.next is not None:  # only an authentic response under the new keys is a proof
@@ -156,6 +156,17 @@ def _chip_authentication(run: Run) -> None:
         run.results["chip_genuine"] = True
     else:
         del run.results["chip_genuine"]
+
+
+def _set_kat(run: Run, choice: ChipAuthenticationChoice) -> bool | None:
+    """Which command the parameters start with; None leaves it to the reader."""
+    named = run.parameters.get("mse", str)
+    if named is None:
+        return None
+    set_kat = "KAT" in named.upper()
+    if set_kat and choice[0].cipher != Cipher.DES3:
+        raise UnreadableInputError("mse of parameters: MSE:Set KAT is for 3DES alone")
+    return set_kat
 
 
 def _chip_choice(run: Run) -> ChipAuthenticationChoice:

@@ -52,10 +52,10 @@ def take_inventory(certificates: Sequence[Certificate]) -> tuple[Entry, ...]:
 def _entry(certificate: Certificate, store: TrustStore) -> Entry:
     if certificate.signed_by(certificate):
         return Entry(certificate, Kind.SELF_SIGNED, SignatureState.VALID)
-    others = [item for item in store.candidates(certificate) if item != certificate]
-    if any(certificate.signed_by(item) for item in others):
+    if store.vouching(certificate):
         kind = Kind.LINK if certificate.is_ca else Kind.DOCUMENT_SIGNER
         return Entry(certificate, kind, SignatureState.VALID)
-    claimed = any(certificate.names_as_parent(item) for item in (certificate, *others))
+    candidates = (certificate, *store.candidates(certificate))
+    claimed = any(certificate.names_as_parent(item) for item in candidates)
     state = SignatureState.INVALID if claimed else SignatureState.NO_PARENT
     return Entry(certificate, Kind.ORPHAN if certificate.is_ca else Kind.DOCUMENT_SIGNER, state)

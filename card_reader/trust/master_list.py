@@ -21,7 +21,7 @@ from card_reader.trust.signer import check_content_type, check_signature, signer
 CSCA_MASTER_LIST = "2.23.136.1.1.2"
 MAX_FILE = 128 * 1024 * 1024  # the ICAO PKD's document signers come as one LDIF of some 70 MB
 MAX_LISTED = 50_000
-_PEM = b"-----BEGIN "
+_PEM, _PEM_END = b"-----BEGIN ", b"-----END "
 # What is looked at, by the label of a PEM block and by the attribute of an LDIF entry.
 _PEM_CERTIFICATES = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
 _PEM_CRL = "X509 CRL"
@@ -130,7 +130,7 @@ def parse_certificate_file(data: bytes) -> CertificateFile:
         raise MalformedCertificateError(f"a file of {len(data)} bytes", CardReason.TOO_LARGE)
     if _is_ldif(data):
         return _parse_ldif(data)
-    if _PEM in data[:4096]:
+    if _is_pem(data):
         return _parse_pem(data)
     if is_signed_data(data):
         return parse_master_list(data)
@@ -147,7 +147,7 @@ def parse_master_list(data: bytes) -> CertificateFile:
 
 def parse_crl_file(data: bytes) -> tuple[RevocationList, ...]:
     """The revocation lists of a DER, PEM or LDIF file; at least one."""
-    if _is_ldif(data) or _PEM in data[:4096]:
+    if _is_ldif(data) or _is_pem(data):
         found = parse_certificate_file(data).crls
         if not found:
             raise MalformedCertificateError("the file holds no readable revocation list")
@@ -180,10 +180,18 @@ def _verified_signers(signed: SignedData) -> Sequence[Certificate]:
     return certificates
 
 
+def _is_pem(data: bytes) -> bool:
+    """Whatever stands before the first block: a certificate in words may be longer than itself."""
+    return not is_signed_data(data) and _PEM in data
+
+
 def _parse_pem(data: bytes) -> CertificateFile:
     contents = _Contents()
+    blocks = data[data.index(_PEM) :]  # a byte order mark would hide the first one
+    if blocks.count(_PEM) != blocks.count(_PEM_END):
+        raise MalformedCertificateError("the PEM file is cut off: a block has no end")
     with parsing("a PEM file", MalformedCertificateError):
-        for kind, _, raw in pem.unarmor(data, multiple=True):
+        for kind, _, raw in pem.unarmor(blocks, multiple=True):
             if kind in _PEM_CERTIFICATES:
                 contents.add_certificate(raw)
             elif kind == _PEM_CRL:

@@ -13,7 +13,6 @@ from card_reader.cms import SignedData, SignerInfo
 from card_reader.errors import CardError, UnsupportedAlgorithmError
 from card_reader.lds.sod import CONTENT_TYPES, Sod
 from card_reader.trust.certificates import Certificate
-from card_reader.trust.crl import RevocationList
 from card_reader.trust.findings import Finding
 from card_reader.trust.signer import (
     SignatureRefusedError,
@@ -220,14 +219,14 @@ def _revocation(
     findings: list[Finding],
 ) -> Revocation:
     """State of the signer under its issuers' lists; the signing time rescues nobody."""
-    checks = [trust.verified_crls(anchor) for anchor in anchors]
-    lists = {item.raw: item for verified, _ in checks for item in verified}.values()
+    checks = [trust.verified_crls(name) for name in {anchor.subject for anchor in anchors}]
+    lists = [item for verified, _ in checks for item in verified]
     if any(unverified for _, unverified in checks):
         findings.append(Finding.CRL_UNVERIFIED)
     if any(signer.serial in item.serials for item in lists):
         findings.append(Finding.SIGNER_REVOKED)
         return Revocation.REVOKED
-    if any(_revokes_anchor(item, anchor) for anchor in anchors for item in lists):
+    if any(_is_revoked(anchor, trust) for anchor in anchors):
         findings.append(Finding.ANCHOR_REVOKED)
         return Revocation.REVOKED
     whole = [item for item in lists if item.is_whole]
@@ -239,9 +238,10 @@ def _revocation(
     return Revocation.GOOD
 
 
-def _revokes_anchor(found: RevocationList, anchor: Certificate) -> bool:
-    """Serial numbers are an issuer's own: a link certificate may be another one's."""
-    return found.issuer == anchor.issuer and anchor.serial in found.serials
+def _is_revoked(anchor: Certificate, trust: TrustStore) -> bool:
+    """Serial numbers are an issuer's own, and a link certificate's may be an older CSCA."""
+    verified, _ = trust.verified_crls(anchor.issuer)
+    return any(anchor.serial in item.serials for item in verified)
 
 
 def _dates(signer: Certificate, instant: datetime | None, findings: list[Finding]) -> Dates:

@@ -147,17 +147,17 @@ class TrustStore:
             return tuple(self._signers_by_serial.get(signer.serial, ()))
         return tuple(self._signers_by_key_id.get(signer.key_id or b"", ()))
 
-    def verified_crls(self, issuer: Certificate) -> tuple[list[RevocationList], bool]:
-        """Lists of ``issuer`` that verify, and whether another of its name does not.
+    def verified_crls(self, issuer: str) -> tuple[list[RevocationList], bool]:
+        """Lists of the anchor named ``issuer`` that verify, and whether another of its name does not.
 
         Any key of the issuer will do: a list may be signed with its newest one.
         """
-        if issuer.subject not in self._crls:
-            named = [item for item in self.crls if item.issuer == issuer.subject]
-            keys = self._by_subject.get(issuer.subject, [issuer])
+        if issuer not in self._crls:
+            named = [item for item in self.crls if item.issuer == issuer]
+            keys = self._by_subject.get(issuer, ())
             verified = [item for item in named if any(item.signed_by(key) for key in keys)]
-            self._crls[issuer.subject] = verified, len(verified) < len(named)
-        return self._crls[issuer.subject]
+            self._crls[issuer] = verified, len(verified) < len(named)
+        return self._crls[issuer]
 
     def _verifying(
         self, certificate: Certificate, anchors: Iterable[Certificate]
@@ -244,7 +244,8 @@ def _named(path: Path, data: bytes, parse: Callable[[bytes], Parsed]) -> Parsed:
     try:
         return parse(data)
     except CardError as error:
-        raise MalformedCertificateError(f"{path}: {error.detail}", error.reason) from error
+        reason = None if error.reason is CardReason.MALFORMED_FILE else error.reason
+        raise MalformedCertificateError(f"{path}: {error.detail}", reason) from error
 
 
 def read_files(
