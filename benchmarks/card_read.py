@@ -274,6 +274,7 @@ def figures(combination: Combination) -> dict[str, object]:
         "reading_ms": round(own, 1),
         "ratio": round(own / (timing.air * 1000), 3),
         "chip_computing_ms": round(timing.chip * 1000, 1),
+        "ratio_with_chip": round((own + timing.chip * 1000) / (timing.air * 1000), 3),
         "host_cpu_ms": round(reading + verifying, 1),
         "host_cpu_read_ms": round(reading, 1),
         "host_cpu_verify_ms": round(verifying, 1),

@@ -33,8 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     read_command.register(subparsers)
     replay_command.register(subparsers)
     simulator_commands.register(subparsers)
-    parsed = parser.parse_args(arguments)
     try:
+        parsed = parser.parse_args(arguments)
         return int(parsed.run(parsed))
     except CardError as error:
         if parsed.json:

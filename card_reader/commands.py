@@ -10,15 +10,20 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from card_reader import tlv
 from card_reader.errors import (
     CardReason,
     MalformedFileError,
-    MalformedTlvError,
     ReaderError,
     UnreadableInputError,
 )
-from card_reader.lds import DATA_GROUPS, EF_CARD_SECURITY, EF_SOD, FILES_BY_TAG, card_security
+from card_reader.lds import (
+    DATA_GROUPS,
+    EF_CARD_SECURITY,
+    EF_DIR,
+    EF_SOD,
+    FILES_BY_TAG,
+    card_security,
+)
 from card_reader.trust.inventory import Kind, take_inventory
 from card_reader.trust.master_list import (
     CertificateFile,
@@ -33,6 +38,7 @@ EXIT_NEGATIVE = 1
 # On the command line whoever names the anchors chooses: those of test issuers may be named too.
 REALM = Realm.TEST
 
+_WHITE_SPACE = str.maketrans("\t\r\n", "   ")
 Subparsers = Any  # argparse gives its type no public name
 
 
@@ -145,7 +151,7 @@ def _stored_files(paths: Sequence[Path]) -> dict[str, bytes]:
     for path in paths:
         for file, content in read_files([path]):
             name = _name_by_tag(content)
-            if file != path and not _is_whole(content):
+            if file != path and (name is None or _is_text(content)):
                 continue
             if name is None:
                 raise MalformedFileError(f"{file} is no file of a chip card")
@@ -157,16 +163,19 @@ def _stored_files(paths: Sequence[Path]) -> dict[str, bytes]:
 def _name_by_tag(content: bytes) -> str | None:
     if is_signed_data(content):
         return EF_CARD_SECURITY.name if card_security.is_card_security(content) else EF_SOD.name
+    if content[:1] == b"\x61" and content[2:3] == b"\x4f":  # a template of EF.DIR, no EF.DG1
+        return EF_DIR.name
     file = FILES_BY_TAG.get(content[0]) if content else None
     return file.name if file else None
 
 
-def _is_whole(content: bytes) -> bool:
-    """Whether a file's own header fits its length: a text may begin with the same byte."""
+def _is_text(content: bytes) -> bool:
+    """Whether a file only begins with the byte of a tag: a note does, and a cut file is no note."""
     try:
-        return _name_by_tag(content) is not None and tlv.header_length(content) <= len(content)
-    except MalformedTlvError:
-        return is_signed_data(content)
+        text = content.decode()
+    except UnicodeDecodeError:
+        return False
+    return text.translate(_WHITE_SPACE).isprintable()
 
 
 # --- trust --------------------------------------------------------------------------------------
@@ -223,6 +232,8 @@ def print_report(report: Report, further: dict[str, object], *, as_json: bool) -
         print_json({**report.to_dict(), **further})
         return
     print(f"{report.verdict}: signature {report.signature}, chain {report.chain}")
+    proofs = f"active {report.active_authentication}, chip {report.chip_authentication}"
+    print(f"  authentication of the chip: {proofs}")
     for finding in report.reasons:
         print(f"  {finding}: {finding.explanation}")
 

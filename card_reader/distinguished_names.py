@@ -54,13 +54,16 @@ def same_attributes(one: str, other: str) -> bool:
 
 
 def name_text(raw: bytes) -> str:
-    """A name for people to read."""
+    """A name for people to read, in one line: who wrote it must not steer their screen."""
     try:
         with parsing("a name", MalformedCertificateError):
-            return str(x509.Name.load(raw, strict=True).human_friendly)
+            text = str(x509.Name.load(raw, strict=True).human_friendly)
     except CardError:  # bytes that fit no string type
         parts = [_attributes(part) for part in _children(raw, _SEQUENCE)]
-        return ", ".join(text for part in parts for _, text in part)
+        text = ", ".join(text for part in parts for _, text in part)
+    return "".join(
+        sign if sign.isprintable() else " " if sign.isspace() else "\ufffd" for sign in text
+    )
 
 
 def _children(raw: bytes, tag: int) -> tuple[tlv.Tlv, ...]:

@@ -108,9 +108,7 @@ class Examination:
         self._active = ChipProof.ABSENT
         self._chip = ChipProof.ABSENT
         self._sod = self._parse_sod(files.get(EF_SOD.name))
-        self._passive = (
-            NOTHING if self._sod is None else authenticate(self._sod, trust, at=at, now=now)
-        )
+        self._passive = self._authenticate(files.get(EF_SOD.name), at, now)
         self._dates_count = at is not None
         self._groups, self._matching = self._compare(files)
         self._card_access = files.get(EF_CARD_ACCESS.name)
@@ -265,7 +263,8 @@ class Examination:
 
     def _capped(self, worth: ChipProof) -> ChipProof:
         """A forger signs his own keys: where the issuer's word is refused no proof counts."""
-        return ChipProof.ABSENT if self._passively_refused() else worth
+        refused = self._sod is None or self._passively_refused()
+        return ChipProof.ABSENT if refused else worth
 
     def _judged(self, judged: proof.Judged) -> ChipProof:
         worth, finding = judged
@@ -321,6 +320,18 @@ class Examination:
         zone, details = self.zone(), self._parsed(13, dg13.parse)
         if zone and details and details.number and details.number != zone.personal_number:
             self._refuse(Finding.NUMBER_MISMATCH)
+
+    def _authenticate(
+        self, raw: bytes | None, at: datetime | date | None, now: datetime
+    ) -> PassiveResult:
+        """Who signed EF.SOD; a file that is refused for its content may still say who."""
+        if self._sod is not None:
+            return authenticate(self._sod, self._trust, at=at, now=now)
+        try:
+            signed = sod.envelope(raw or b"")
+        except CardError:
+            return NOTHING
+        return authenticate_signed_data(sod.CONTENT_TYPES, signed, self._trust, at=at, now=now)
 
     def _parse_sod(self, raw: bytes | None) -> Sod | None:
         if raw is None:

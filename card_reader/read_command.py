@@ -3,6 +3,7 @@
 import argparse
 import base64
 import json
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -72,7 +73,7 @@ def register(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--wait",
         metavar="SECONDS",
-        type=float,
+        type=_seconds,
         default=PATIENCE_SECONDS,
         help="how long a card that left may take to come back (default: %(default)s)",
     )
@@ -201,6 +202,16 @@ def _challenge(text: str) -> bytes:
     if len(value) != CHALLENGE_LENGTH:
         raise argparse.ArgumentTypeError("a challenge is 16 hexadecimal digits")
     return value
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
+    return seconds
 
 
 def _reader_with_card(wanted: str | None) -> str:
@@ -343,6 +354,7 @@ def _comparison(
 
 
 def _write_evidence(folder: Path, evidence: ChipEvidence) -> None:
+    _clear(folder)
     for name, content in evidence.files.items():
         write_private(folder / f"{name.replace('/', '-')}.bin", content)
     portrait = _portrait(evidence)
@@ -361,6 +373,18 @@ def _write_evidence(folder: Path, evidence: ChipEvidence) -> None:
         **_reading_keys(evidence),
     }
     write_private(folder / "evidence.json", json.dumps(summary, indent=1).encode())
+
+
+def _clear(folder: Path) -> None:
+    """Nothing of the card that was written here before stands beside this one's files."""
+    try:
+        for pattern in ("EF.*.bin", "portrait.*", "evidence.json"):
+            for file in folder.glob(pattern):
+                file.unlink()
+    except OSError as error:
+        raise UnreadableInputError(
+            f"{error.filename} cannot be replaced: {error.strerror}"
+        ) from None
 
 
 def _portrait(evidence: ChipEvidence) -> dg2.FaceImage | None:

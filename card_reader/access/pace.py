@@ -146,12 +146,14 @@ def pace(
     *,
     name_parameters: bool = False,
     group: AnyGroup | None = None,
+    reference: int | None = None,
 ) -> Steps[PaceResult]:
     """Yield the commands of PACE; the value returned holds the new session.
 
     Draws the private scalar of the mapping (integrated mapping: the nonce t) from ``rng``, then
     the one of the key agreement.  ``name_parameters`` names the group in MSE:Set AT (tag 84).
-    ``group`` is for chips with parameters of their own, see :func:`pace_group`.
+    ``group`` is for chips with parameters of their own, see :func:`pace_group`.  ``reference``
+    names the password in MSE:Set AT (tag 83) where that is not the password's own.
 
     Raises :class:`UnsupportedAlgorithmError` before any command where the parameters are not
     usable, :class:`AccessDeniedError` for a wrong or blocked password, :class:`ChipError` for
@@ -159,7 +161,8 @@ def pace(
     """
     group = _checked_group(info, group or pace_group(info))
     cipher = Cipher(info.cipher)
-    tries = yield from _set_authentication_template(password, info, name_parameters)
+    reference = password.reference if reference is None else reference
+    tries = yield from _set_authentication_template(reference, info, name_parameters)
     nonce = yield from _nonce(password, cipher, info.mapping, tries)
     if info.mapping is Mapping.INTEGRATED:
         mapped = yield from _integrated_mapping(group, cipher, nonce, rng)
@@ -229,11 +232,11 @@ def _checked_group(info: PaceInfo, group: AnyGroup) -> AnyGroup:
 
 
 def _set_authentication_template(
-    password: Password, info: PaceInfo, name_parameters: bool
+    reference: int, info: PaceInfo, name_parameters: bool
 ) -> Steps[int | None]:
     """MSE:Set AT (§4.4.4.1); the tries left for the password where the chip tells them."""
     oid = bytes(core.ObjectIdentifier(info.oid).contents)
-    data = tlv.encode(0x80, oid) + tlv.encode(0x83, bytes([password.reference]))
+    data = tlv.encode(0x80, oid) + tlv.encode(0x83, bytes([reference]))
     if name_parameters and info.parameter_id is not None:
         length = max(1, (info.parameter_id.bit_length() + 7) // 8)
         data += tlv.encode(0x84, info.parameter_id.to_bytes(length, "big"))

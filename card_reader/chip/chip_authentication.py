@@ -15,7 +15,7 @@ from typing import Protocol
 
 from card_reader import tlv
 from card_reader.apdu import MAX_SHORT_LE, CommandApdu, ResponseApdu, StatusWord
-from card_reader.domain_parameters import group_of_key
+from card_reader.domain_parameters import AnyGroup, group_of_key
 from card_reader.errors import (
     CardError,
     CardReason,
@@ -102,7 +102,12 @@ def choose(infos: Sequence[SecurityInfo]) -> ChipAuthenticationChoice | None:
     Raises UnsupportedAlgorithmError where the chip offers some, but none that is known here.
     """
     choices = chip_authentication_choices(infos)
-    ranked = [(rank, choice) for choice in choices if (rank := _rank(choice)) is not None]
+    groups = {spki: _group(spki) for spki in {key.spki for _, key in choices}}
+    ranked = [
+        (_rank(choice, group), choice)
+        for choice in choices
+        if (group := groups[choice[1].spki]) is not None
+    ]
     if choices and not ranked:
         raise UnsupportedAlgorithmError("chip authentication over keys unknown here")
     return max(ranked, key=lambda item: item[0])[1] if ranked else None
@@ -147,13 +152,17 @@ def remote_chip_authentication(
     yield from _send_public_key(info, offer.public_key)
 
 
-def _rank(choice: ChipAuthenticationChoice) -> tuple[int, bool, int] | None:
-    """Cipher first, then ECDH before DH, then the larger group; None for an unknown group."""
-    info, key = choice
+def _group(spki: bytes) -> AnyGroup | None:
+    """The key's group, None for an unknown one; checking a DH key takes a while."""
     try:
-        group, _ = group_of_key(key.spki)
+        return group_of_key(spki)[0]
     except CardError:
         return None
+
+
+def _rank(choice: ChipAuthenticationChoice, group: AnyGroup) -> tuple[int, bool, int]:
+    """Cipher first, then ECDH before DH, then the larger group."""
+    info, _ = choice
     return cipher_strength(info.cipher), info.agreement is Agreement.ECDH, group.field_bits
 
 

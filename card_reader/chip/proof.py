@@ -107,14 +107,12 @@ def _signed_keys(
 ) -> tuple[bytes, ...]:
     """The SubjectPublicKeyInfos in the signed file that the run may have been with."""
     try:
-        return tuple(
-            key.spki
-            for info, key in chip_authentication_choices(infos)
-            if (info.oid, info.key_id) == (record.oid, record.key_id)
-            and _is_public_key(record.terminal_public_key, key.spki)
-        )
+        choices = chip_authentication_choices(infos)
     except CardError:
         return ()
+    run = record.oid, record.key_id
+    named = {key.spki for info, key in choices if (info.oid, info.key_id) == run}
+    return tuple(spki for spki in named if _is_public_key(record.terminal_public_key, spki))
 
 
 def _is_public_key(encoded: bytes, spki: bytes) -> bool:

@@ -19,6 +19,7 @@ from card_reader import tlv
 from card_reader.errors import MalformedFileError, UnsupportedAlgorithmError
 
 MAX_INFOS = 64
+MAX_CHIP_KEYS = 8  # chips have one or two, and each takes its time to check
 MAX_INTEGER_BYTES = 8
 _INTEGER, _OID, _SEQUENCE, _SET = 0x02, 0x06, 0x30, 0x31
 
@@ -254,11 +255,14 @@ def chip_authentication_infos(infos: Iterable[SecurityInfo]) -> tuple[ChipAuthen
 
 def chip_keys(infos: Iterable[SecurityInfo]) -> tuple[ChipAuthenticationPublicKeyInfo, ...]:
     """The chip's static keys: for chip authentication, in EF.CardSecurity for PACE-CAM."""
-    return tuple(
+    keys = tuple(
         ChipAuthenticationPublicKeyInfo(info.oid, info.required, _optional_integer(info.optional))
         for info in infos
         if info.oid in _CHIP_KEYS
     )
+    if len(keys) > MAX_CHIP_KEYS:
+        raise MalformedFileError(f"more than {MAX_CHIP_KEYS} keys of one chip")
+    return keys
 
 
 def chip_authentication_choices(

@@ -66,9 +66,7 @@ class _SecurityObject(core.Sequence):  # type: ignore[misc]  # untyped
 
 def parse(raw: bytes) -> Sod:
     """Parse EF.SOD, or the bare CMS object inside it.  Nothing is verified."""
-    if len(raw) > MAX_SOD:
-        raise MalformedFileError(f"an EF.SOD of {len(raw)} bytes", CardReason.TOO_LARGE)
-    signed = parse_signed_data(_cms_object(raw))
+    signed = envelope(raw)
     if signed.content_type not in CONTENT_TYPES:
         raise MalformedFileError(f"EF.SOD holds content of type {signed.content_type}")
     with parsing("EF.SOD", MalformedFileError):
@@ -80,6 +78,13 @@ def parse(raw: bytes) -> Sod:
     if version not in VERSIONS:
         raise MalformedFileError(f"EF.SOD of unknown version {version}")
     return Sod(raw, version, hash_oid, _by_number(hashes), signed, lds_version, unicode_version)
+
+
+def envelope(raw: bytes) -> SignedData:
+    """The SignedData of EF.SOD, whatever content it holds."""
+    if len(raw) > MAX_SOD:
+        raise MalformedFileError(f"an EF.SOD of {len(raw)} bytes", CardReason.TOO_LARGE)
+    return parse_signed_data(_cms_object(raw))
 
 
 def _version_info(info: _LdsVersionInfo | core.Void) -> tuple[str | None, str | None]:

@@ -53,6 +53,8 @@ _FACE_BLOCK_KINDS = frozenset(
         (*_IMAGE_BLOCK, 0xA1, 0xA7, 0x81),
     }
 )
+# ICAO 9303-10 §3.11.1, §4.7.1: application and its label; versions and list of tags.
+_LISTED = frozenset({0x4F, 0x50, 0x5F01, 0x5F36, _TAG_LIST})
 _CARD_CAPABILITIES = (0x43, 0x47, 0x7F66)  # what a reader may send (ISO 7816-4 §12.1.1)
 
 
@@ -109,11 +111,9 @@ _KEY_ALGORITHMS = frozenset(
 # --- files without a person ---------------------------------------------------------------------
 
 
-def _keep_whole(canvas: _Canvas, nodes: tuple[Node, ...]) -> None:
-    """A list of versions, tags or applications: nothing to hide while it is one."""
-    for node in nodes:
-        if node.tag == NO_TAG:
-            canvas.hide([node])
+def _mask_list(canvas: _Canvas, nodes: tuple[Node, ...]) -> None:
+    """EF.COM, EF.DIR: versions, tags and applications stay; there is no place for more."""
+    canvas.hide(leaf for leaf in _leaves(nodes) if leaf.tag not in _LISTED)
 
 
 def _mask_card_capabilities(canvas: _Canvas, nodes: tuple[Node, ...]) -> None:
@@ -374,8 +374,8 @@ def _is_structure(canvas: _Canvas, node: Node) -> bool:
 
 
 _MASKS: Mapping[str, Mask] = {
-    "EF.COM": _keep_whole,
-    "EF.DIR": _keep_whole,
+    "EF.COM": _mask_list,
+    "EF.DIR": _mask_list,
     "EF.ATR/INFO": _mask_card_capabilities,
     "EF.CardAccess": _mask_security_infos,
     "EF.CardSecurity": _mask_signed(_mask_security_infos),

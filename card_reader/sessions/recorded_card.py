@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from card_reader.apdu import CommandApdu, StatusWord
 from card_reader.errors import CardReason, MalformedApduError, ReaderError
 from card_reader.sessions.session_file import RecordedExchange, Session, hex_of
+
+PROTECTED = 0x0C  # class bits of secure messaging with an authenticated header
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +77,14 @@ class RecordedCard:
         return self.exchanges[self.sent :]
 
     def recorded_plain(self) -> list[CommandApdu]:
-        """The plain forms of the commands that are not sent yet, as far as they are commands."""
-        commands: list[CommandApdu] = []
-        for item in self.rest:
-            try:
-                commands.append(CommandApdu.from_bytes(item.plain_command or item.command))
-            except MalformedApduError:
-                break
-        return commands
+        """The plain forms of the commands that are not sent yet, as far as they are known."""
+        plain = (_plain_command(item) for item in self.rest)
+        return [command for command in takewhile(bool, plain) if command]
+
+    @property
+    def next_plain(self) -> CommandApdu | None:
+        """The plain form of the next command, None where there is none or it is not known."""
+        return None if self.next is None else _plain_command(self.next)
 
     def finish(self, *, may_go_on: bool) -> Difference | None:
         """The first difference once the reader has ended.
@@ -113,6 +116,16 @@ class RecordedRandomness:
         if len(value) > length and not any(value[:-length]):
             value = value[-length:]
         return value.rjust(length, b"\x00")
+
+
+def _plain_command(exchange: RecordedExchange) -> CommandApdu | None:
+    try:
+        command = CommandApdu.from_bytes(exchange.plain_command or exchange.command)
+    except MalformedApduError:
+        return None
+    if exchange.plain_command is None and command.cla & PROTECTED == PROTECTED:
+        return None  # its lengths are those of the protection
+    return command
 
 
 def _refused(exchange: RecordedExchange) -> bool:

@@ -6,12 +6,13 @@ must send the recorded commands to the byte and arrive at the recorded end.  The
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from card_reader.apdu import CommandApdu, ResponseApdu
+from card_reader.apdu import MAX_SHORT_LE, CommandApdu, ResponseApdu
 from card_reader.channel import Channel
 from card_reader.errors import CardError, SecureMessagingError, UnreadableInputError
+from card_reader.reading.file_reading import READ_BINARY
 from card_reader.reading.strategy import Strategy
 from card_reader.secure_messaging import SessionKeys
 from card_reader.sessions.recorded_card import (
@@ -96,7 +97,22 @@ class _RecordedForm(Channel):
         recorded = self._card.next
         if extended is None and recorded is not None and _is_extended(recorded.command):
             extended = True
-        return super().send(command, extended=extended)
+        return super().send(self._as_long(command), extended=extended)
+
+    def _as_long(self, command: CommandApdu) -> CommandApdu:
+        """Where the reader asks for what a short protected response holds, and the recorded
+        terminal for more, all there is for instance: as long as that.
+        """
+        recorded = self._card.next_plain
+        if (
+            recorded is None
+            or command.ins != READ_BINARY
+            or recorded.header[1:] != command.header[1:]
+            or command.le != self.max_short_data
+            or not self.max_short_data < (recorded.le or 0) <= MAX_SHORT_LE
+        ):
+            return command
+        return replace(command, le=recorded.le)
 
 
 def _is_extended(command: bytes) -> bool:

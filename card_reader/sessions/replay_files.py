@@ -36,11 +36,6 @@ class Run:
     def parameters(self) -> Fields:
         return self.session.parameters
 
-    @property
-    def next_plain(self) -> CommandApdu | None:
-        """The next recorded command in its plain form, None behind the last."""
-        return next(iter(self.card.recorded_plain()), None)
-
 
 def read_file(run: Run) -> None:
     run.at_files = True
@@ -129,6 +124,9 @@ def _file(value: object) -> ElementaryFile:
     fields = value if isinstance(value, Fields) else Fields({"file": value}, "a file")
     name = fields.get("file", str) or ""
     identifier = fields.octets("file_id")
+    short_id = fields.get("short_id", int)
+    if not name and identifier is None and short_id in range(1, 31):
+        identifier = bytes([0x01, short_id])  # ICAO 9303-10 §3.11: of a file of the application
     known = FILES_BY_NAME.get(name) or MASTER_FILES_BY_NAME.get(name)
     if known is not None and identifier is None:
         return known
@@ -138,7 +136,6 @@ def _file(value: object) -> ElementaryFile:
         raise UnreadableInputError("a file is named by its name or by two bytes of file_id")
     number = int.from_bytes(identifier, "big")
     known = known or next((item for item in _FILES if item.file_id == number), None)
-    short_id = fields.get("short_id", int)
     if short_id is None:
         short_id = known.short_id if known else number & 0x1F
     return ElementaryFile(known.name if known else f"{number:04X}", number, short_id, 0)

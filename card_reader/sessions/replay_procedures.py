@@ -58,7 +58,7 @@ def start(run: Run) -> None:
     run.channel.protect(None if keys is None else SecureMessaging.of(keys))
     if run.session.procedure is Procedure.READ_CARD:
         return
-    command = run.next_plain
+    command = run.card.next_plain
     if command is not None and (command.ins, command.p1) == (SELECT, BY_NAME):
         FileReader(run.channel).select_application(APPLICATION_ID)
 
@@ -96,7 +96,14 @@ def _pace(run: Run) -> None:
     if name_parameters is None:
         name_parameters = is_ambiguous(infos)
     result = run.channel.run(
-        pace(password, info, run.rng, name_parameters=name_parameters, group=group)
+        pace(
+            password,
+            info,
+            run.rng,
+            name_parameters=name_parameters,
+            group=group,
+            reference=_password_reference(run),
+        )
     )
     run.channel.protect(result.session)
     if result.chip_mapping is not None:
@@ -120,6 +127,14 @@ def _pace_info(run: Run, infos: tuple[SecurityInfo, ...]) -> PaceInfo:
     if oid is None or number is None:
         raise UnreadableInputError("neither EF.CardAccess nor the parameters name a PACE protocol")
     return PaceInfo(oid, PACE_VERSION, number)
+
+
+def _password_reference(run: Run) -> int | None:
+    """Which password the parameters name in MSE:Set AT; None is that of the session's."""
+    reference: int | None = run.parameters.get("password_reference", int)
+    if reference is not None and not 0 < reference < 256:
+        raise UnreadableInputError("password_reference of parameters is no number of one byte")
+    return reference
 
 
 def _named_group(run: Run) -> AnyGroup | None:
@@ -163,7 +178,9 @@ def _set_kat(run: Run, choice: ChipAuthenticationChoice) -> bool | None:
     named = run.parameters.get("mse", str)
     if named is None:
         return None
-    set_kat = "KAT" in named.upper()
+    set_kat = "SET KAT" in named.upper()
+    if not set_kat and "SET AT" not in named.upper():
+        raise UnreadableInputError("mse of parameters is neither MSE:Set AT nor MSE:Set KAT")
     if set_kat and choice[0].cipher != Cipher.DES3:
         raise UnreadableInputError("mse of parameters: MSE:Set KAT is for 3DES alone")
     return set_kat
@@ -173,7 +190,7 @@ def _chip_choice(run: Run) -> ChipAuthenticationChoice:
     """Protocol and key that the parameters name; else the reader's own choice."""
     infos = _infos(run, "EF.DG14") or _infos(run, "EF.CardSecurity")
     oid = run.parameters.get("protocol_oid", str)
-    key_id = run.parameters.get("key_id", int)
+    key_id = _key_id(run.parameters)
     offered = chip_authentication_choices(infos)
     chosen = next((pair for pair in offered if _fits(pair, oid, key_id)), None)
     if chosen is None and oid is None:
@@ -183,6 +200,14 @@ def _chip_choice(run: Run) -> ChipAuthenticationChoice:
     if "key_id" in run.parameters:
         return replace(chosen[0], key_id=key_id), chosen[1]
     return chosen
+
+
+def _key_id(parameters: Fields) -> int | None:
+    """A number, or its bytes in hex."""
+    if isinstance(parameters.get("key_id"), str):
+        return int.from_bytes(parameters.octets("key_id") or b"", "big")
+    number: int | None = parameters.get("key_id", int)
+    return number
 
 
 def _fits(pair: ChipAuthenticationChoice, oid: str | None, key_id: int | None) -> bool:
@@ -223,12 +248,19 @@ def _active_authentication(run: Run) -> None:
 
 
 def _with_recorded_le(run: Run, command: CommandApdu) -> CommandApdu:
-    """The expected length of the parameters, else "all" where the recorded terminal said so."""
+    """The expected length of the parameters, else the recorded terminal's: "all", or just enough.
+
+    Where the recording does not show it: all.
+    """
     le = run.parameters.get("le", int)
-    recorded = run.next_plain
-    if le is None and recorded is not None and recorded.ins == INTERNAL_AUTHENTICATE:
-        le = recorded.le if recorded.le in (None, MAX_SHORT_LE, MAX_EXTENDED_LE) else command.le
-    return replace(command, le=le)
+    if le is not None:
+        return replace(command, le=le)
+    recorded, exchange = run.card.next_plain, run.card.next
+    if recorded is None or exchange is None or recorded.ins != INTERNAL_AUTHENTICATE:
+        return replace(command, le=MAX_SHORT_LE)
+    answered = len(exchange.plain_response or exchange.response or b"") - 2
+    usual = recorded.le in (None, MAX_SHORT_LE, MAX_EXTENDED_LE, answered)
+    return replace(command, le=recorded.le) if usual else command
 
 
 # --- what is known beforehand ---------------------------------------------------------------------

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from card_reader.errors import UnreadableInputError
 from card_reader.simulator import quirk_changes
+from card_reader.simulator.personalisation import CannotIssueError
 from card_reader.simulator.profile import CardProfile
 from card_reader.simulator.quirks import EndOfFile, OverlongRead
 from card_reader.simulator.recipe import Recipe
@@ -41,9 +41,9 @@ class KnownQuirk:
 
 
 def named(name: str) -> KnownQuirk:
-    """Raises UnreadableInputError for a name that is none."""
+    """Raises CannotIssueError for a name that is none."""
     if name not in CATALOGUE:
-        raise UnreadableInputError(f"quirk {name!r} is none of: {', '.join(CATALOGUE)}")
+        raise CannotIssueError(f"quirk {name!r} is none of: {', '.join(CATALOGUE)}")
     return CATALOGUE[name]
 
 

@@ -172,6 +172,8 @@ def propose(
     """The version after ``current`` with ``change`` made, under the first officer's signature."""
     if not change.reason.strip():
         raise TrustChangeRefusedError("the change gives no reason")
+    if not change.reason.isprintable():
+        raise TrustChangeRefusedError("the reason is more than one line, or holds what is no text")
     now = now.replace(microsecond=0)
     entries = current.entries if current else ()
     known = {item.sha256 for item in entries}
@@ -368,8 +370,8 @@ def _collection(body: bytes) -> TrustCollection:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT:
-        raise ValueError("text")
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT or not value.isprintable():
+        raise ValueError("text")  # what two officers read must not steer their screens
     return value
 
 

@@ -26,7 +26,7 @@ _PEM, _PEM_END = b"-----BEGIN ", b"-----END "
 _PEM_CERTIFICATES = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
 _PEM_CRL = "X509 CRL"
 _PEM_LISTS = frozenset({"CMS", "PKCS7"})
-_LDIF_LISTS = "pkdmasterlistcontent"
+_LDIF_LISTS = frozenset({"pkdmasterlistcontent", "cscamasterlistdata"})  # an older name
 _LDIF_CERTIFICATES = frozenset({"usercertificate", "cacertificate"})
 _LDIF_CRL = "certificaterevocationlist"
 
@@ -89,6 +89,16 @@ class _Contents:
             self.signers += _verified_signers(signed)
             self.signatures.append(ListSignature.VALID)
         except CardError:
+            self.signatures.append(ListSignature.INVALID)
+
+    def add_one_of_lists(self, raw: bytes) -> None:
+        """A list that cannot be read is named; the file counts as one with a wrong signature."""
+        try:
+            self.add_list(raw)
+        except CardError as error:
+            if error.reason is CardReason.TOO_LARGE:
+                raise
+            self.unreadable.append(f"a master list: {error.detail}")
             self.signatures.append(ListSignature.INVALID)
 
     def file(self, kind: str) -> CertificateFile:
@@ -182,7 +192,8 @@ def _verified_signers(signed: SignedData) -> Sequence[Certificate]:
 
 def _is_pem(data: bytes) -> bool:
     """Whatever stands before the first block: a certificate in words may be longer than itself."""
-    return not is_signed_data(data) and _PEM in data
+    is_der = data[:1] == b"\x30" and data[1:2] >= b"\x80"
+    return not is_der and _PEM in data
 
 
 def _parse_pem(data: bytes) -> CertificateFile:
@@ -197,7 +208,7 @@ def _parse_pem(data: bytes) -> CertificateFile:
             elif kind == _PEM_CRL:
                 contents.add_crl(raw)
             elif kind in _PEM_LISTS:
-                contents.add_list(raw)
+                contents.add_one_of_lists(raw)
     return contents.file("PEM file")
 
 
@@ -211,8 +222,8 @@ def _parse_ldif(data: bytes) -> CertificateFile:
     contents = _Contents()
     with parsing("an LDIF file", MalformedCertificateError):
         for name, value in _ldif_values(data):
-            if name == _LDIF_LISTS:
-                contents.add_list(value)
+            if name in _LDIF_LISTS:
+                contents.add_one_of_lists(value)
             elif name in _LDIF_CERTIFICATES:
                 contents.add_certificate(value)
             elif name == _LDIF_CRL:

@@ -148,7 +148,7 @@ class TrustStore:
         return tuple(self._signers_by_key_id.get(signer.key_id or b"", ()))
 
     def verified_crls(self, issuer: str) -> tuple[list[RevocationList], bool]:
-        """Lists of the anchor named ``issuer`` that verify, and whether another of its name does not.
+        """Lists of anchors named ``issuer`` that verify, and whether another one does not.
 
         Any key of the issuer will do: a list may be signed with its newest one.
         """
@@ -266,9 +266,11 @@ def read_files(
 
 
 def _read(file: Path) -> bytes:
-    if file.stat().st_size > MAX_FILE:
+    with file.open("rb") as source:
+        data = source.read(MAX_FILE + 1)  # a device states no size
+    if len(data) > MAX_FILE:
         raise UnreadableInputError(f"{file} is too large", CardReason.TOO_LARGE)
-    return file.read_bytes()
+    return data
 
 
 def _holds_certificates(file: Path, data: bytes) -> bool:

@@ -146,6 +146,8 @@ class OfficerList:
             raise InputError("two officers have the same key; each needs a key of their own")
         if any(len(key) != KEY_BYTES for key in self.officers.values()):
             raise InputError(f"an officer's public key has {KEY_BYTES} bytes")
+        if not self.reason.isprintable():
+            raise InputError("the reason is more than one line, or holds what is no text")
         if len(self.reason) > MAX_TEXT:
             raise InputError(f"the reason is longer than {MAX_TEXT} characters; shorten it")
 

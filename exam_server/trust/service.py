@@ -69,11 +69,13 @@ def read_change(data: bytes) -> Change:
 def entry_changes(
     before: TrustCollection | None, after: TrustCollection
 ) -> tuple[list[Entry], list[Entry]]:
-    """What `after` has more than `before`, and what it lacks."""
-    old = {item.sha256: item for item in before.entries} if before else {}
-    new = {item.sha256: item for item in after.entries}
-    added = [item for sha256, item in new.items() if sha256 not in old]
-    return added, [item for sha256, item in old.items() if sha256 not in new]
+    """What `after` has more than `before`, and what it lacks; a changed entry is both."""
+    entries = before.entries if before else ()
+    old, new = set(entries), set(after.entries)
+    return (
+        [item for item in after.entries if item not in old],
+        [item for item in entries if item not in new],
+    )
 
 
 # --- what is in force ---------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from card_reader.evidence import Challenge, ChipEvidence
 from card_reader.reader import read_card
 from card_reader.secure_messaging import SessionKeys
 from card_reader.simulator import defects
+from card_reader.simulator.catalogue import profile_with
 from card_reader.simulator.chip import Chip
 from card_reader.simulator.issuer import Issuer
 from card_reader.simulator.profile import CardProfile, Defect
@@ -33,6 +34,8 @@ from card_reader.simulator.transport import SimulatedTransport
 from card_reader.trust.findings import Finding
 from card_reader.trust.store import TrustStore
 from card_reader.verify import ChipProof, Report, Verdict
+
+pytestmark = pytest.mark.slow
 
 __all__ = ["cards"]
 
@@ -168,6 +171,22 @@ def test_a_clone_without_the_chips_key_is_refused(
     assert report.verdict is Verdict.REFUSED
     assert Finding.CHIP_AUTHENTICATION_FAILED in report.reasons
     assert report.chip_authentication is ChipProof.FAILED
+
+
+@pytest.mark.parametrize("server", [None, Server()])
+def test_a_chip_that_takes_no_key_id_proves_itself_all_the_same(
+    cards: Cards,
+    passwords: Passwords,
+    challenge: Challenge,
+    trust: TrustStore,
+    server: Server | None,
+) -> None:
+    """Its files give the key an id, which it refuses to hear."""
+    card = profile_with(cards(CA_ONLY), "chip_authentication_key_id_refused")
+    report = judged(card, passwords, challenge, trust, server)
+    assert (report.verdict, report.reasons) == (Verdict.AUTHENTIC, ())
+    proof = ChipProof.PASSED if server else ChipProof.STATION_OBSERVED
+    assert report.chip_authentication is proof
 
 
 def test_a_clone_without_the_mapping_key_is_refused(

@@ -90,6 +90,51 @@ def test_verify_with_a_changed_group(
     assert "data_group_mismatch" in report["reasons"]
 
 
+def copied(stored: Path, folder: Path, change: Callable[[bytes], bytes]) -> Path:
+    for path in stored.iterdir():
+        (folder / path.name).write_bytes(change(path.read_bytes()))
+    return folder
+
+
+def test_a_note_beside_the_files_is_none_of_them(
+    capsys: pytest.CaptureFixture[str], stored: Path, tmp_path: Path
+) -> None:
+    """Its first letter may be the tag of EF.SOD; EF.DIR's is that of EF.DG1."""
+    folder = copied(stored, tmp_path, bytes)
+    (folder / "a.txt").write_text("what the cards hold,\n\tand whose they are\n" * 9)
+    (folder / "b.bin").write_bytes(bytes.fromhex("61094F07A0000002471001"))
+    code, report = run_json(capsys, "verify", folder)
+    assert (code, report["verdict"]) == (1, "unproven")
+    assert set(report["data_groups"].values()) == {"match"}
+
+
+def test_a_cut_file_in_a_folder_is_not_one_that_was_not_read(
+    capsys: pytest.CaptureFixture[str], stored: Path, tmp_path: Path
+) -> None:
+    folder = copied(stored, tmp_path, lambda raw: raw[:-9] if raw[:1] == b"\x75" else raw)
+    code, report = run_json(capsys, "verify", folder)
+    assert (code, report["verdict"]) == (1, "refused")
+    assert report["data_groups"]["2"] == "mismatch"
+
+
+def test_a_file_refused_for_its_content_still_says_who_signed_it(
+    capsys: pytest.CaptureFixture[str],
+    stored: Path,
+    authority: tuple[Issuer, Path],
+    tmp_path: Path,
+) -> None:
+    sod = next(path.read_bytes() for path in stored.iterdir() if path.read_bytes()[0] == 0x77)
+    start = sod.index(bytes.fromhex("0609608648016503040201"), sod.index(b"\x67\x81\x08\x01\x01"))
+    content = sod[:start].rindex(b"\x02\x01")  # the version of the LDSSecurityObject
+    changed = tmp_path / "sod"
+    changed.write_bytes(sod[: content + 2] + b"\x07" + sod[content + 3 :])
+    code, report = run_json(capsys, "verify", changed, "--trust", authority[1] / "csca.pem")
+    assert (code, report["verdict"], report["signature"]) == (1, "refused", "invalid")
+    assert (report["chain"], len(report["anchors"])) == ("trusted", 1)
+    assert {"sod_malformed", "digest_mismatch"} <= set(report["reasons"])
+    assert report["algorithm"]
+
+
 def test_trust(capsys: pytest.CaptureFixture[str], authority: tuple[Issuer, Path]) -> None:
     folder = authority[1]
     code, found = run_json(capsys, "trust", folder / "csca.pem", folder / "ds.pem")
@@ -136,6 +181,8 @@ UNUSABLE_CALLS = [
     ["verify", "x", "--dg", "17=y"],
     ["read", "--challenge", "00"],
     ["read", "--access-policy", "anything"],
+    ["read", "--wait", "nan"],
+    ["read", "--wait", "-1"],
 ]
 
 
@@ -145,6 +192,22 @@ def test_an_unusable_call_is_one_line(
 ) -> None:
     code, out, err = run(capsys, *arguments)
     assert (code, out, err.count("\n")) == (2, "", 1)
+
+
+def test_a_file_without_end_is_too_large() -> None:
+    """A process of its own with little memory: a device states no size."""
+    limited = "import resource as r; r.setrlimit(r.RLIMIT_AS, (1 << 30, 1 << 30))"
+    command = f"{limited}; from card_reader import cli; raise SystemExit(cli.main())"
+    finished = subprocess.run(
+        [sys.executable, "-c", command, "verify", "/dev/zero"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (finished.returncode, finished.stdout, finished.stderr.count("\n")) == (2, "", 1)
+    assert "too large" in finished.stderr
 
 
 def test_without_the_service_there_is_one_line(tmp_path: Path) -> None:
@@ -249,6 +312,9 @@ def test_read_by_every_password(
 ) -> None:
     lay(cards["vietnam-2024-pace"])
     out = tmp_path / "out"
+    out.mkdir()
+    (out / "EF.DG11.bin").write_bytes(b"another person's")
+    (out / "notes.txt").write_text("the technician's own")
     arguments = ["read", *password, "--trust", authority[1] / "csca.pem", "--out", out]
     code, report = run_json(capsys, *arguments)
     assert (code, report["verdict"]) == (0, "authentic")
@@ -257,7 +323,8 @@ def test_read_by_every_password(
     assert access["password"] == ("can" if "--can" in password else "mrz")
     assert report["chip_authentication"] == "station_observed"
     assert (out / "EF.CardAccess.bin").read_bytes()[0] == 0x31
-    assert (out / "EF.ATR-INFO.bin").exists()
+    assert (out / "EF.ATR-INFO.bin").exists() and (out / "notes.txt").exists()
+    assert not (out / "EF.DG11.bin").exists()
 
 
 def test_read_compares_card_code_and_question(

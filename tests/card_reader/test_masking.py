@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded_sessions import NOW, contact, reading_with, record
 
+from card_reader import tlv
 from card_reader.access.passwords import CanPassword, MrzPassword
 from card_reader.apdu import CommandApdu
 from card_reader.errors import CardError
@@ -479,6 +480,21 @@ def test_citizen_details_stay_texts(make: Make) -> None:
 @given(st.sampled_from([*DATA_GROUPS.values(), *MASTER_FILES_BY_NAME.values()]), st.binary())
 def test_files_of_any_bytes_keep_their_length(file: Any, raw: bytes) -> None:
     assert len(masked_file(file.name, raw)) == len(raw)
+
+
+@pytest.mark.parametrize("name", ["EF.COM", "EF.DIR"])
+def test_lists_keep_what_they_list_and_nothing_else(name: str) -> None:
+    versions = tlv.encode(0x5F01, b"0107") + tlv.encode(0x5C, b"\x61\x75")
+    application = tlv.encode(0x61, tlv.encode(0x4F, bytes.fromhex("A0000002471001")))
+    sound = tlv.encode(0x60, versions) + application
+    assert mask_file(name, sound, Inventor(Random(3).randbytes)) == sound
+    # A chip that puts a holder there, or answers with another file.
+    zone = tlv.encode(0x61, tlv.encode(0x5F1F, b"IDVNM3060123456001306012345<<4"))
+    for raw in (tlv.encode(0x60, versions + tlv.encode(0x5F0E, b"PHUONG THAO")), zone):
+        masked = mask_file(name, raw, Inventor(Random(3).randbytes))
+        assert len(masked) == len(raw)
+        assert b"PHUONG" not in masked
+        assert b"306012345" not in masked
 
 
 @settings(deadline=None)

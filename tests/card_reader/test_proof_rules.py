@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -33,14 +34,17 @@ from card_reader.domain_parameters import standardised
 from card_reader.evidence import Challenge, ChipAuthenticationRecord
 from card_reader.lds import dg14
 from card_reader.lds import security_infos as si
+from card_reader.simulator import certificates
 from card_reader.simulator.issuer import Issuer
 from card_reader.simulator.personalisation import Holder
 from card_reader.simulator.recipe import ChipAuthenticationRecipe, Recipe
-from card_reader.simulator.signing_keys import KeyKind
+from card_reader.simulator.signing_keys import KeyKind, new_key
 from card_reader.trust.certificates import parse_certificates
 from card_reader.trust.findings import Finding
+from card_reader.trust.passive_authentication import Chain
 from card_reader.trust.store import Realm, TrustStore
 from card_reader.verify import (
+    STORED_FILES,
     ChipProof,
     ProofRule,
     RemoteProof,
@@ -94,6 +98,37 @@ def test_without_an_anchor_a_proof_stays_below_authentic(
     assert report.chip_authentication is ChipProof.STATION_OBSERVED
 
 
+# --- the issuer must be the state of EF.DG1 ---
+
+
+def test_an_authority_that_signs_in_another_states_name_is_refused(
+    issuer: Issuer, holder: Holder, portrait: bytes, challenge: Challenge, trust: TrustStore
+) -> None:
+    """An authority writes any name into what it signs, and its key's id finds it all the same."""
+    foreign = Issuer.generate(country="UT", kind=KeyKind.P256, now=NOW)
+    key = new_key(KeyKind.P256, os.urandom)
+    named = certificates.distinguished_name("VN", "CSCA TEST")
+    certificate = certificates.document_signer_certificate(
+        named,
+        key,
+        replace(certificates.Authority.of(foreign.csca), name=named),
+        certificates.Period(NOW - timedelta(days=1), NOW + timedelta(days=900)),
+        os.urandom,
+        document_types=["ID"],
+    )
+    signer = replace(foreign.signer, certificate=certificate, key=key)
+    recipe = Recipe(active_authentication=ACTIVE)
+    card = replace(foreign, signer=signer).issue(holder, portrait, recipe=recipe, now=NOW)
+    csca = parse_certificates(foreign.csca.certificate.public_bytes(Encoding.DER))
+    both = TrustStore([*trust.anchors, *csca], realm=Realm.TEST)
+    report = report_of(evidence_of(card, challenge=challenge), both)
+    assert report.chain is Chain.TRUSTED
+    assert (report.verdict, report.issuer_match) == (Verdict.REFUSED, False)
+    assert report.reasons == (Finding.ISSUER_MISMATCH,)
+    stored = examine(files_of(card), both, STORED_FILES[Realm.TEST], at=None, now=NOW)
+    assert stored.verdict is Verdict.REFUSED
+
+
 # --- EF.COM is not signed ---
 
 
@@ -121,6 +156,25 @@ def test_a_listed_file_left_away_refuses(
     files = {key: raw for key, raw in files_of(card).items() if key != name}
     report = report_of(evidence_of(card, PACE_GM, challenge=challenge, files=files), trust)
     assert Finding.DATA_GROUP_MISSING in report.reasons
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name"),
+    [(CA_ONLY, "EF.DG14"), (BOTH, "EF.DG14"), (BOTH, "EF.DG15"), (CAM_ONLY, "EF.DG14")],
+)
+def test_a_chip_that_withholds_its_keys_is_refused_without_an_identity_too(
+    cards: Cards, challenge: Challenge, trust: TrustStore, recipe: Recipe, name: str
+) -> None:
+    """`card-reader read` asks for no identity; stored files alone prove no chip anyway."""
+    card = cards(recipe)
+    access = PACE_GM if recipe.access.pace else BAC
+    files = {key: raw for key, raw in files_of(card).items() if key != name}
+    evidence = evidence_of(card, access, challenge=challenge, files=files)
+    report = examine(evidence, trust, POLICY, at=NOW, now=NOW)
+    assert report.verdict is Verdict.REFUSED
+    assert Finding.DATA_GROUP_MISSING in report.reasons
+    stored = examine(files, trust, STORED_FILES[Realm.TEST], at=NOW, now=NOW)
+    assert stored.verdict is Verdict.AUTHENTIC
 
 
 def test_chip_authentication_left_away_refuses_where_nothing_else_proves_the_chip(

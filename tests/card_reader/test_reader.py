@@ -38,6 +38,8 @@ from card_reader.trust.findings import Finding
 from card_reader.trust.store import Realm, TrustStore
 from card_reader.verify import ChipProof, Policy, Report, Verdict, examine
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 6, 1, 8, tzinfo=UTC)  # as in conftest.py
 Passwords = tuple[MrzPassword, ...]
 Make = Callable[..., CardProfile]

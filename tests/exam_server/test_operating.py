@@ -33,6 +33,8 @@ from exam_server.sealing import Sealed
 from exam_server.stations.models import Station
 from exam_server.trust.source import TrustInForce
 
+pytestmark = pytest.mark.slow
+
 PASSPHRASE = "correct horse battery"
 
 

@@ -109,7 +109,7 @@ def test_from_the_lease_to_the_receipt(
     assert server.heads[-1].sequence == 4
     assert not seat.stopped
     journal = data / "attempts" / ATTEMPT / "journal"
-    for secret in (server.attempt_key, server.lease_key, server.content_key, b"o1"):
+    for secret in (server.attempt_key, server.lease_key, server.content_key, b"options"):
         assert all(secret not in path.read_bytes() for path in data.rglob("*") if path.is_file())
     header = journals.read(journal.read_bytes()).header
     recovered = unwrap(header.recovery, server.recovery, Purpose.ATTEMPT_KEY, ATTEMPT)

@@ -33,6 +33,8 @@ from exam_station.settings import Settings
 from exam_station.vault import Vault
 from question_bank.response import ChoiceResponse
 
+pytestmark = pytest.mark.slow
+
 
 class NoReaders:
     def watch(self, callback: Callable[[CardEvent], None]) -> Callable[[], None]:

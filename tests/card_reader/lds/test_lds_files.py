@@ -33,6 +33,8 @@ from card_reader.lds.dg13 import CitizenDetails
 from card_reader.lds.mrz import Mrz
 from card_reader.lds.security_infos import SecurityInfo
 
+pytestmark = pytest.mark.slow
+
 JPEG = b"\xff\xd8\xff\xe0picture\xff\xd9"
 FACE = FaceImage(JPEG, dg2.JPEG, 413, 531)
 PERSON = dg11.PersonalDetails(

@@ -17,6 +17,8 @@ from card_reader.simulator.profile import CardProfile
 from card_reader.simulator.quirks import Quirks
 from card_reader.simulator.transport import SimulatedTransport
 
+pytestmark = pytest.mark.slow
+
 READ_COM = CommandApdu(0x00, 0xB0, 0x9E, 0x00, le=4)
 
 

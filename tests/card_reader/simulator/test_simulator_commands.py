@@ -142,6 +142,32 @@ def test_the_list_needs_nothing_else(capsys: pytest.CaptureFixture[str]) -> None
     assert "brainpoolP320r1" in listing["keys"]
 
 
+def test_whoever_stops_reading_the_list_sees_no_traceback() -> None:
+    """As `card-reader issue --list | head -c 1` does."""
+    program = "import sys; from card_reader.cli import main; sys.exit(main(['issue', '--list']))"
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_an_unknown_quirk_is_no_matter_of_files(
+    issuer_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "card.json"
+    call = [*arguments_for(issuer_folder, out), "--quirk", "nope"]
+    assert main([str(argument) for argument in call]) == 2
+    error = capsys.readouterr().err
+    assert "quirk 'nope' is none of" in error
+    assert "path" not in error
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -27,6 +27,8 @@ from trust_builder import (
 from card_reader.errors import CardReason, MalformedCertificateError
 from card_reader.trust import master_list as certificate_files
 from card_reader.trust import store as trust_store
+from card_reader.trust.certificates import parse_certificate
+from card_reader.trust.inventory import Kind, SignatureState, take_inventory
 from card_reader.trust.master_list import (
     ListSignature,
     parse_certificate_file,
@@ -100,6 +102,31 @@ def test_a_store_of_exports(tmp_path: Path) -> None:
     assert len(TrustStore.load([], crls=[tmp_path / "3.ldif"], realm=Realm.LIVE).crls) == 1
 
 
+def test_an_older_export_names_its_lists_otherwise() -> None:
+    csca, _ = sample_state()
+    found = parse_certificate_file(
+        ldif(("CscaMasterListData", master_list([csca.raw], list_signer())))
+    )
+    assert ([item.raw for item in found.certificates], found.signature) == ([csca.raw], "valid")
+
+
+def test_one_unreadable_list_is_named_and_no_anchor_comes_of_its_file(tmp_path: Path) -> None:
+    csca, signer = sample_state()
+    path = tmp_path / "lists.ldif"
+    path.write_bytes(
+        ldif(
+            ("pkdMasterListContent", signed_data(b"no list", signer)),
+            ("pkdMasterListContent", master_list([csca.raw], list_signer())),
+        )
+    )
+    found = parse_certificate_file(path.read_bytes())
+    assert [item.raw for item in found.certificates] == [csca.raw]
+    assert found.signature is ListSignature.INVALID
+    assert len(found.unreadable) == 1
+    with pytest.raises(MalformedCertificateError, match="signature of the master list"):
+        TrustStore.load([path], realm=Realm.LIVE)
+
+
 def test_one_unreadable_entry_is_named_and_spoils_nothing() -> None:
     csca, signer = sample_state()
     broken = sequence(integer(1), octets(b"x"))
@@ -143,6 +170,41 @@ def test_a_bundle_of_everything() -> None:
     found = parse_certificate_file(bundle)
     assert len(found.certificates) == 3
     assert (len(found.crls), found.signature) == (1, ListSignature.VALID)
+
+
+@pytest.mark.parametrize("before", ["\ufeff", "Certificate in words: aa:bb:cc\r\n" * 400])
+def test_whatever_stands_before_the_first_block(before: str) -> None:
+    csca, signer = sample_state()
+    bundle = before.encode() + pem("CERTIFICATE", csca.raw) + pem("CERTIFICATE", signer.raw)
+    found = parse_certificate_file(bundle)
+    assert [item.raw for item in found.certificates] == [csca.raw, signer.raw]
+    lists = before.encode() + pem("X509 CRL", revocation_list(csca))
+    assert len(parse_crl_file(lists)) == 1
+
+
+def test_a_bundle_that_is_cut_off_loses_no_certificate_in_silence() -> None:
+    csca, signer = sample_state()
+    bundle = pem("CERTIFICATE", csca.raw) + pem("CERTIFICATE", signer.raw)
+    with pytest.raises(MalformedCertificateError, match="cut off"):
+        parse_certificate_file(bundle[:-30])
+
+
+def test_an_issuer_that_renamed_itself_is_still_the_parent() -> None:
+    """As for the signer of a document: a signature says more than a name."""
+    csca, _ = sample_state()
+    renamed = replace(csca, name=name("UT", "CSCA renamed"))
+    child, signer = (
+        certificate(name("UT", who), ec_key(which=50), Scheme("ecdsa"), renamed, shape)
+        for who, shape in (("CSCA new", CSCA), ("DS", SIGNER))
+    )
+    given = [parse_certificate(item.raw) for item in (csca, child, signer)]
+    assert [(entry.kind, entry.signature) for entry in take_inventory(given)] == [
+        (Kind.SELF_SIGNED, SignatureState.VALID),
+        (Kind.LINK, SignatureState.VALID),
+        (Kind.DOCUMENT_SIGNER, SignatureState.VALID),
+    ]
+    (alone,) = take_inventory(given[1:2])
+    assert (alone.kind, alone.signature) == (Kind.ORPHAN, SignatureState.NO_PARENT)
 
 
 # --- master lists -------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from trust_builder import (
     spki,
 )
 
+from card_reader.distinguished_names import name_text
 from card_reader.errors import CardReason, MalformedCertificateError, UnsupportedAlgorithmError
 from card_reader.trust.certificates import (
     MAX_CERTIFICATE,
@@ -217,6 +218,11 @@ def test_who_may_issue() -> None:
         name("UT", "X"), ec_key(), Scheme("ecdsa"), issuer, replace(SIGNER, usage=None)
     )
     assert not parse_certificate(nobody.raw).is_ca
+
+
+def test_a_name_stays_in_its_line() -> None:
+    shown = name_text(name("UT", "CSCA\n\x1b[2K\u202eViệt\xa0Nam"))
+    assert shown == "Common Name: CSCA \ufffd[2K\ufffdViệt Nam, Country: UT"
 
 
 def test_what_is_too_large() -> None:

@@ -189,6 +189,20 @@ def test_an_entry_names_who_added_it(first: SignedCollection) -> None:
         apply_change(None, signed, officers=OFFICERS)
 
 
+@pytest.mark.parametrize("sign", ["\n", "\x1b[2K", "\u202e"], ids=ascii)
+def test_a_text_that_steers_a_screen_is_refused(sign: str) -> None:
+    """The second officer decides by what the terminal shows of the first one's words."""
+    reason = f"new issuer{sign}nothing is removed"
+    with pytest.raises(TrustChangeRefusedError, match="one line"):
+        proposal(change(EntryKind.ANCHOR, reason=reason))
+    sound = proposal(change(EntryKind.ANCHOR)).collection
+    entries = tuple(replace(entry, reason=reason) for entry in sound.entries)
+    forged = replace(sound, reason=reason, entries=entries)
+    signed = SignedCollection(forged, {FIRST: KEYS[FIRST].sign(forged.to_bytes())})
+    with pytest.raises(TrustChangeRefusedError, match="unknown form"):
+        SignedCollection.from_bytes(signed.to_bytes())
+
+
 def test_the_bytes_are_canonical(first: SignedCollection) -> None:
     raw = first.to_bytes()
     rebuilt = cbor2.dumps(cbor2.loads(raw), canonical=True)

@@ -1,6 +1,6 @@
 """Passive authentication over every signature scheme and every form that issuers write."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
@@ -12,9 +12,12 @@ from trust_builder import (
     SIGNER,
     Form,
     Party,
+    PrivateKey,
     Scheme,
     certificate,
+    der,
     ec_key,
+    integer,
     name,
     octets,
     oid,
@@ -28,9 +31,12 @@ from trust_builder import (
 )
 
 from card_reader.cms import parse_signed_data
+from card_reader.lds import dg1
+from card_reader.lds.mrz import Layout, Mrz
 from card_reader.trust.certificates import parse_certificate
 from card_reader.trust.crl import parse_crl
 from card_reader.trust.findings import Finding
+from card_reader.trust.inventory import SignatureState, take_inventory
 from card_reader.trust.passive_authentication import (
     Chain,
     Dates,
@@ -40,6 +46,7 @@ from card_reader.trust.passive_authentication import (
     authenticate_signed_data,
 )
 from card_reader.trust.store import Realm, TrustStore
+from card_reader.verify import STORED_FILES, Verdict, examine
 
 CONTENT = security_object({1: b"one", 2: b"two"})
 ACCEPTED = ("2.23.136.1.1.1", "1.2.840.113549.1.7.1")
@@ -272,6 +279,39 @@ def test_of_several_signers() -> None:
     assert look(signed_data(CONTENT, unknown)).findings[0] is Finding.UNSUPPORTED_ALGORITHM
 
 
+@dataclass(frozen=True)
+class _Salted(Scheme):
+    """RSA-PSS that states any length of its salt, and signs nothing."""
+
+    stated: bytes = b"\xff"
+
+    def identifier(self) -> bytes:
+        usual = super().identifier()
+        salt = der(0xA2, integer(32))
+        assert usual.endswith(salt)
+        body = usual[len(oid("1.2.840.113549.1.1.10")) + 2 :]
+        fields = body[2 : -len(salt)] + der(0xA2, der(0x02, self.stated))
+        return sequence(oid("1.2.840.113549.1.1.10"), sequence(fields))
+
+    def sign(self, key: PrivateKey, message: bytes) -> bytes:
+        return bytes(256)
+
+
+@pytest.mark.parametrize("stated", [b"\xff", b"\x04\x01", b"\x7f" + b"\xff" * 20], ids=bytes.hex)
+def test_a_salt_of_an_impossible_length_signs_nothing(stated: bytes) -> None:
+    """Neither a document nor a certificate: whoever holds a card to a reader writes both."""
+    scheme = _Salted("pss", "sha256", "sha256", 32, stated=stated)
+    issuer = certificate(name("UT", "CSCA"), rsa_key(), scheme)
+    signer = certificate(name("UT", "DS"), ec_key(which=2), Scheme("ecdsa"), issuer, SIGNER)
+    assert look(signed_data(CONTENT, signer), trust(issuer)).chain is Chain.NO_ANCHOR
+    (entry,) = take_inventory([parse_certificate(issuer.raw)])
+    assert entry.signature is SignatureState.INVALID
+    sound = certificate(name("UT", "DS"), rsa_key(), Scheme("rsa"), sample_state()[0], SIGNER)
+    result = look(signed_data(CONTENT, replace(sound, scheme=scheme)))
+    assert result.signature is Signature.INVALID
+    assert Finding.UNSUPPORTED_ALGORITHM in result.findings
+
+
 class _Unknown(Scheme):
     def identifier(self) -> bytes:
         return sequence(oid("1.3.101.112"))
@@ -339,6 +379,54 @@ def test_revocation(options: dict[str, object], expected: Revocation) -> None:
     result = look(signed_data(CONTENT, signer), trust(csca, crls=[crl]))
     assert result.revocation is expected
     assert result.refused is (expected is Revocation.REVOKED)
+
+
+def test_the_older_issuer_revokes_its_link() -> None:
+    """A link certificate's number is the older issuer's, and so is the list that names it."""
+    old, scheme = sample_state()[0], Scheme("ecdsa")
+    shape = replace(CSCA, serial=b"\x21")
+    link = certificate(name("UT", "CSCA new"), ec_key(which=31), scheme, old, shape)
+    raw = signed_data(CONTENT, certificate(name("UT", "DS"), ec_key(which=2), scheme, link, SIGNER))
+    revoking, other = (
+        parse_crl(revocation_list(old, [serial])) for serial in (link.serial, b"\x22")
+    )
+    assert Finding.ANCHOR_REVOKED in look(raw, trust(old, link, crls=[revoking])).findings
+    assert is_authentic(look(raw, trust(old, link, crls=[other])))
+    # The number alone says nothing: in the new issuer's own list it is another certificate's.
+    own = parse_crl(revocation_list(link, [link.serial]))
+    assert is_authentic(look(raw, trust(old, link, crls=[own])))
+
+
+def test_no_state_signs_for_another_one() -> None:
+    """A signer's certificate may say of its issuer whatever that issuer wrote into it."""
+    zone = dg1.encode(
+        Mrz(
+            document_code="P",
+            issuing_state="UTO",
+            document_number="X1",
+            personal_number="",
+            date_of_birth=date(2000, 1, 1),
+            sex="F",
+            date_of_expiry=date(2030, 1, 1),
+            nationality="UTO",
+            primary_identifier="A",
+            secondary_identifier="B",
+            layout=Layout.TD3,
+        )
+    )
+    own, scheme = sample_state()[0], Scheme("ecdsa")
+    shape = replace(CSCA, key_id=b"f" * 20)
+    foreign = certificate(name("FR", "CSCA"), ec_key(which=33), scheme, shape=shape)
+    shape = replace(SIGNER, authority_key_id=b"f" * 20)
+    issuer = replace(foreign, name=own.name)
+    signer = certificate(name("UT", "DS"), ec_key(which=2), scheme, issuer, shape)
+    files = {"EF.DG1": zone, "EF.SOD": signed_data(security_object({1: zone}), signer)}
+    report = examine(files, trust(own, foreign), STORED_FILES[Realm.LIVE], at=None, now=NOW)
+    assert (report.chain, report.issuer_match) == ("trusted", False)
+    assert report.verdict is Verdict.REFUSED
+    files["EF.SOD"] = signed_data(security_object({1: zone}), sample_state()[1])
+    report = examine(files, trust(own, foreign), STORED_FILES[Realm.LIVE], at=None, now=NOW)
+    assert (report.verdict, report.issuer_match) == (Verdict.AUTHENTIC, True)
 
 
 def test_a_forged_list_is_not_used() -> None:

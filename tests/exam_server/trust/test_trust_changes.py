@@ -5,19 +5,21 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from server_world import BACH
 from sqlmodel import select
-from trust_office import AN, BINH, CHAU, Authority, Office
+from trust_office import AN, BINH, CHAU, PASSPHRASE, Authority, Office
 
 from card_reader.simulator.issuer import Issuer
 from card_reader.trust.certificates import parse_certificates
+from card_reader.trust.collection import EntryKind, SignedCollection
 from card_reader.trust.store import Realm
 from exam_server import audit, cli, db, directory, keys
-from exam_server.trust import officers
+from exam_server.trust import officers, service
 from exam_server.trust.source import TrustInForce
 
 pytestmark = pytest.mark.slow
@@ -90,6 +92,35 @@ def test_the_next_version_removes_and_says_what_it_would_do(
     shown = office.run(capsys, "trust", "show", office.server)[1]
     assert sha256_of(other) in {entry["sha256"] for entry in shown["entries"]}
     assert gone not in {entry["sha256"] for entry in shown["entries"]}
+
+
+def test_a_link_that_becomes_an_anchor_does_not_pass_unseen(
+    office: Office, files: Path, tmp_path: Path, capsys
+) -> None:
+    """The bytes are the same, and what they are worth is not."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    office.change(capsys, one, "--link", files / "csca.pem")
+    office.propose(capsys, two, "--add", Authority("CSCA 2").save(tmp_path / "2") / "csca.pem")
+    proposed = service.read_change(two.read_bytes()).collection
+    entries = tuple(
+        replace(
+            entry,
+            kind=EntryKind.ANCHOR,
+            added_by=proposed.proposed_by,
+            reason=proposed.reason,
+            added_at=proposed.made_at,
+        )
+        for entry in proposed.entries
+    )
+    forged = replace(proposed, entries=entries)
+    key = officers.open_key(office.key(AN)[1], PASSPHRASE)
+    two.write_bytes(SignedCollection(forged, {AN: key.sign(forged.to_bytes())}).to_bytes())
+    code, shown, _ = office.run(capsys, "trust", "show", office.server, "--change", two)
+    gone = sha256_of(files / "csca.pem")
+    added = [line for line in shown["pending"]["added"] if gone in line]
+    assert code == 0
+    assert [line.split(":")[0] for line in added] == ["anchor"]
+    assert [line.split(":")[0] for line in shown["pending"]["removed"]] == ["link"]
 
 
 def test_one_officer_is_not_two(office: Office, files: Path, tmp_path: Path, capsys) -> None:

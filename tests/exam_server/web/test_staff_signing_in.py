@@ -15,6 +15,8 @@ from exam_server.auth import AddressThrottle, LoginProblem, NotLetInError
 from exam_server.staff import Staff, StaffSession
 from exam_server.web.visit import LANGUAGE_COOKIE, SESSION_COOKIE, VISITOR_COOKIE
 
+pytestmark = pytest.mark.slow
+
 
 def _staff(world: World, username: str) -> Staff:
     with world.server.reading() as session:

@@ -13,6 +13,8 @@ from exam_station.face.picture import Picture, decode_picture, shrink
 from exam_station.face.policy import FaceDecision, FaceOutcome, FaceRecord, FusionMode
 from exam_station.face.quality import Hint
 
+pytestmark = pytest.mark.slow
+
 ONE_PERSON = ("obama", "obama2", "obama3")
 
 
