@@ -145,11 +145,11 @@ def chip_authentication(
 
 
 def remote_chip_authentication(
-    offer: RemoteOffer,
+    offer: RemoteOffer, *, set_kat: bool | None = None
 ) -> Generator[CommandApdu, ResponseApdu, None]:
     """Carry a remote terminal's public key to the chip; ``offer.probe`` is sent next, raw."""
     info = ChipAuthenticationInfo(offer.oid, key_id=offer.key_id)
-    yield from _send_public_key(info, offer.public_key)
+    yield from _send_public_key(info, offer.public_key, set_kat)
 
 
 def _group(spki: bytes) -> AnyGroup | None:

@@ -6,7 +6,7 @@ It counts once a response under them was authentic, which the answer to the chal
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from card_reader.apdu import CommandApdu, ResponseApdu, StatusWord
 from card_reader.channel import Channel
@@ -23,14 +23,34 @@ from card_reader.chip.chip_authentication import (
 from card_reader.errors import CardError, ChipError, ReaderError, SecureMessagingError
 from card_reader.evidence import ChipAuthenticationRecord
 from card_reader.lds import dg14, dg15
-from card_reader.lds.security_infos import ChipAuthenticationChoice, chip_keys
-from card_reader.secure_messaging import SecureMessaging
+from card_reader.lds.security_infos import (
+    ChipAuthenticationChoice,
+    ChipAuthenticationInfo,
+    chip_keys,
+)
+from card_reader.secure_messaging import Cipher, SecureMessaging
 from card_reader.trust.keys import RsaKey, parse_public_key
 
-# What chips answer where they do not take the id of their key.
-_KEY_ID_REFUSED = frozenset({StatusWord.WRONG_DATA, StatusWord.REFERENCED_DATA_NOT_FOUND})
+# What chips answer where they do not take the id of their key, or not MSE:Set KAT.
+_FORM_REFUSED = frozenset(
+    {
+        StatusWord.WRONG_DATA,
+        StatusWord.REFERENCED_DATA_NOT_FOUND,
+        StatusWord.FUNCTION_UNSUPPORTED,
+        StatusWord.INCORRECT_P1_P2,
+        StatusWord.INS_UNSUPPORTED,
+    }
+)
 MAX_RUNS = 4
 LOG = logging.getLogger("card_reader")
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How the terminal's key goes to the chip: naming the chip's key, and by which command."""
+
+    key_id: int | None
+    set_kat: bool | None
 
 
 def has_chip_key(security_infos_file: bytes | None) -> bool:
@@ -92,30 +112,47 @@ class Prover:
     def _with_own_terminal(self, choice: ChipAuthenticationChoice) -> None:
         info, key = choice
 
-        def agree(key_id: int | None) -> None:
-            named = replace(info, key_id=key_id)
-            result = self._channel.run(chip_authentication((named, key), self._rng))
+        def agree(form: _Form) -> None:
+            named = replace(info, key_id=form.key_id)
+            run = chip_authentication((named, key), self._rng, set_kat=form.set_kat)
+            result = self._channel.run(run)
             self._channel.protect(result.session)
             self.record = ChipAuthenticationRecord(
                 result.oid, info.key_id, result.terminal_public_key, None, b""
             )
 
-        self._name_key(info.key_id, agree)
+        self._in_some_form(info, agree)
 
-    def _name_key(self, key_id: int | None, run: Callable[[int | None], None]) -> None:
-        """Name the chip's key as this kind takes it, and where that is refused the other way.
+    def _in_some_form(self, info: ChipAuthenticationInfo, run: Callable[[_Form], None]) -> None:
+        """Send the key as this kind takes it, and where that is refused in the other ways."""
+        forms = self._forms_of_key(info)
+        for form in forms:
+            try:
+                run(form)
+            except ChipError:
+                if form is forms[-1] or self._channel.last_status not in _FORM_REFUSED:
+                    raise
+                continue
+            if form is not forms[0]:
+                self._channel.learn(set_kat=form.set_kat is not False)
+                self._channel.learn(name_chip_key=form.key_id is not None or info.key_id is None)
+            return
 
-        A key that is one of several is named first, whatever was learnt.
+    def _forms_of_key(self, info: ChipAuthenticationInfo) -> list[_Form]:
+        """The likeliest first.  A key that is one of several is named first, whatever was learnt.
+
+        MSE:Set KAT is for 3DES, where some chips know the other way alone (9303-11 §6.2.4).
         """
-        named = self._channel.strategy.name_chip_key or not self._only_key
-        first, other = (key_id, None) if named else (None, key_id)
-        try:
-            run(first)
-        except ChipError:
-            if first == other or self._channel.last_status not in _KEY_ID_REFUSED:
-                raise
-            run(other)
-            self._channel.learn(name_chip_key=not named)
+        strategy = self._channel.strategy
+        named = strategy.name_chip_key or not self._only_key
+        key_ids = [info.key_id] if info.key_id is None else [info.key_id, None]
+        triple_des = info.cipher == Cipher.DES3
+        ways: list[bool | None] = [True, False] if triple_des else [None]
+        return [
+            _Form(key_id, way)
+            for way in sorted(ways, key=lambda way: triple_des and way is not strategy.set_kat)
+            for key_id in (key_ids if named else reversed(key_ids))
+        ]
 
     def _offer(self, terminal: RemoteTerminal, security_infos_file: bytes) -> RemoteOffer | None:
         """The server's offer; without it this reader is the terminal, and evidence says so."""
@@ -128,10 +165,11 @@ class Prover:
     def _with_remote_terminal(self, terminal: RemoteTerminal, offer: RemoteOffer) -> None:
         """The server's key goes to the chip, and the chip's first answer to the server."""
 
-        def carry(key_id: int | None) -> None:
-            self._channel.run(remote_chip_authentication(replace(offer, key_id=key_id)))
+        def carry(form: _Form) -> None:
+            named = replace(offer, key_id=form.key_id)
+            self._channel.run(remote_chip_authentication(named, set_kat=form.set_kat))
 
-        self._name_key(offer.key_id, carry)
+        self._in_some_form(ChipAuthenticationInfo(offer.oid, key_id=offer.key_id), carry)
         response = self._channel.send_as_it_is(offer.probe)
         record = ChipAuthenticationRecord(
             offer.oid, offer.key_id, offer.public_key, offer.session, response

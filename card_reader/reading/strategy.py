@@ -74,6 +74,7 @@ class Strategy:
     ``exact_le``: BAC asks for as many bytes as it expects, else for all there are.
     ``pace_in_master_file``: SELECT of the master file comes before PACE.
     ``name_pace_parameters``: data object 84 in MSE:Set AT of PACE; None: where it is ambiguous.
+    ``set_kat``: chip authentication with 3DES by MSE:Set KAT, else as with AES.
     ``name_chip_key``: data object 84 in chip authentication where the key has an id.
     ``authenticate_extended``: the form of INTERNAL AUTHENTICATE for a long signature.
     """
@@ -89,6 +90,7 @@ class Strategy:
     exact_le: bool = True
     pace_in_master_file: bool = False
     name_pace_parameters: bool | None = None
+    set_kat: bool = True
     name_chip_key: bool = True
     authenticate_extended: bool | None = None
 

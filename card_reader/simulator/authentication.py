@@ -142,7 +142,7 @@ class Authentication:
             SET_AT_CHIP: self._set_at_for_chip,
             SET_KAT: self._set_kat,
         }
-        if purpose not in handlers:
+        if purpose not in handlers or (purpose == SET_KAT and self._quirks.set_kat_refused):
             raise RefusalError(StatusWord.INCORRECT_P1_P2)
         return handlers[purpose](_references(apdu.data))
 

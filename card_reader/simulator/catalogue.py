@@ -326,6 +326,12 @@ CATALOGUE: dict[str, KnownQuirk] = {
         {"key_id_refused": True},
         quirk_changes.with_key_id,
     ),
+    "chip_authentication_without_set_kat": KnownQuirk(
+        "3DES by MSE:Set AT and GENERAL AUTHENTICATE alone; MSE:Set KAT answers 6A86",
+        "passports of Malaysia",
+        {"set_kat_refused": True},
+        quirk_changes.with_triple_des_key,
+    ),
     "signature_wants_exact_le": KnownQuirk(
         "INTERNAL AUTHENTICATE with another Le than the signature's answers 6Cxx",
         "Norwegian passport (NFCPassportReader 113)",

@@ -53,6 +53,11 @@ def with_unannounced_key(recipe: Recipe) -> Recipe:
     return replace(recipe, chip_authentication=(key,))
 
 
+def with_triple_des_key(recipe: Recipe) -> Recipe:
+    key = ChipAuthenticationRecipe(("CA-ECDH-3DES-CBC-CBC",))
+    return replace(recipe, chip_authentication=(key,))
+
+
 def with_key_id(recipe: Recipe) -> Recipe:
     return replace(recipe, chip_authentication=(ChipAuthenticationRecipe(key_id=1),))
 

@@ -81,6 +81,7 @@ class Quirks:
     unasked_authority: str = ""  # a certification authority reference that nobody asked for
 
     # Chip authentication, active authentication
+    set_kat_refused: bool = False  # chip authentication by MSE:Set AT alone; 6A86
     key_id_refused: bool = False  # MSE with data object 84 answers 6A80
     exact_signature_le: bool = False  # INTERNAL AUTHENTICATE with another Le answers 6Cxx
     empty_at_longest_le: bool = False  # INTERNAL AUTHENTICATE with Le 65536 answers nothing

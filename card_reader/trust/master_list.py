@@ -16,7 +16,12 @@ from card_reader.cms import SignedData, parse_signed_data
 from card_reader.errors import CardError, CardReason, MalformedCertificateError
 from card_reader.trust.certificates import Certificate, parse_certificate
 from card_reader.trust.crl import RevocationList, parse_crl
-from card_reader.trust.signer import check_content_type, check_signature, signer_certificate
+from card_reader.trust.signer import (
+    check_content_type,
+    check_signature,
+    embedded_certificates,
+    signer_certificate,
+)
 
 CSCA_MASTER_LIST = "2.23.136.1.1.2"
 MAX_FILE = 128 * 1024 * 1024  # the ICAO PKD's document signers come as one LDIF of some 70 MB
@@ -44,7 +49,8 @@ class CertificateFile:
     """The certificates of one file, doubles included, and what its own signature is worth.
 
     ``signers`` are the master lists' signer certificates; the caller decides whether an anchor
-    vouches for them (:meth:`vouched`).  ``unreadable`` names what could not be parsed.
+    vouches for them (:meth:`vouched`).  ``unreadable`` names what could not be parsed,
+    ``sent_along`` holds the certificates in the lists' CMS objects beside the content.
     """
 
     certificates: tuple[Certificate, ...]
@@ -52,10 +58,15 @@ class CertificateFile:
     signers: tuple[Certificate, ...] = ()
     crls: tuple[RevocationList, ...] = ()
     unreadable: tuple[str, ...] = ()
+    sent_along: tuple[Certificate, ...] = ()
 
     def vouched(self, others: tuple[Certificate, ...] = ()) -> bool:
-        """Whether every signer is issued by a CA of the file itself or of ``others``."""
-        issuers = [item for item in (*self.certificates, *others) if item.is_ca]
+        """Whether every signer is issued by a CA of the file itself or of ``others``.
+
+        ICAO's list sends the CSCA of its signer along and does not list it (9303-12 §9).
+        """
+        known = (*self.certificates, *self.sent_along, *others)
+        issuers = [item for item in known if item.is_ca]
         return all(
             any(signer.names_as_parent(ca) and signer.signed_by(ca) for ca in issuers)
             for signer in self.signers
@@ -71,6 +82,7 @@ class _Contents:
     crls: list[RevocationList] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     signatures: list[ListSignature] = field(default_factory=list)
+    sent_along: list[Certificate] = field(default_factory=list)
 
     def add_certificate(self, raw: bytes) -> None:
         """One odd certificate does not spoil a list of hundreds; it is named instead."""
@@ -85,6 +97,7 @@ class _Contents:
             raise MalformedCertificateError("the CMS object is no CSCA master list")
         for certificate in _listed(signed.content):
             self.add_certificate(certificate)
+        self.sent_along += embedded_certificates(signed)
         try:
             self.signers += _verified_signers(signed)
             self.signatures.append(ListSignature.VALID)
@@ -114,6 +127,7 @@ class _Contents:
             tuple(self.signers),
             tuple(self.crls),
             tuple(self.unreadable),
+            tuple(self.sent_along),
         )
 
     def _attempt(self, step: Callable[[], None]) -> None:

@@ -19,7 +19,7 @@ from card_reader.evidence import Challenge, ChipEvidence
 from card_reader.reader import read_card
 from card_reader.secure_messaging import SessionKeys
 from card_reader.simulator import defects
-from card_reader.simulator.catalogue import profile_with
+from card_reader.simulator.catalogue import profile_with, recipe_with
 from card_reader.simulator.chip import Chip
 from card_reader.simulator.issuer import Issuer
 from card_reader.simulator.profile import CardProfile, Defect
@@ -183,6 +183,22 @@ def test_a_chip_that_takes_no_key_id_proves_itself_all_the_same(
 ) -> None:
     """Its files give the key an id, which it refuses to hear."""
     card = profile_with(cards(CA_ONLY), "chip_authentication_key_id_refused")
+    report = judged(card, passwords, challenge, trust, server)
+    assert (report.verdict, report.reasons) == (Verdict.AUTHENTIC, ())
+    proof = ChipProof.PASSED if server else ChipProof.STATION_OBSERVED
+    assert report.chip_authentication is proof
+
+
+@pytest.mark.parametrize("server", [None, Server()])
+def test_triple_des_goes_the_way_that_the_chip_knows(
+    cards: Cards,
+    passwords: Passwords,
+    challenge: Challenge,
+    trust: TrustStore,
+    server: Server | None,
+) -> None:
+    recipe = recipe_with(CA_ONLY, "chip_authentication_without_set_kat")
+    card = profile_with(cards(recipe), "chip_authentication_without_set_kat")
     report = judged(card, passwords, challenge, trust, server)
     assert (report.verdict, report.reasons) == (Verdict.AUTHENTIC, ())
     proof = ChipProof.PASSED if server else ChipProof.STATION_OBSERVED

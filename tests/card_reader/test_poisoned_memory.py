@@ -69,6 +69,7 @@ def card_access(card: CardProfile) -> bytes | None:
         {"name_pace_parameters": True},
         {"name_pace_parameters": False},
         {"name_chip_key": False},
+        {"set_kat": False},
         {"authenticate_extended": False},
         {"authenticate_extended": True},
     ],

@@ -32,6 +32,7 @@ LEARNT = Strategy(
     exact_le=False,
     pace_in_master_file=True,
     name_pace_parameters=False,
+    set_kat=False,
     name_chip_key=False,
     authenticate_extended=False,
 )

@@ -25,6 +25,8 @@ from trust_builder import (
 )
 
 from card_reader.errors import CardReason, MalformedCertificateError
+from card_reader.simulator.issuer import Issuer, KeyKind
+from card_reader.simulator.master_list import build
 from card_reader.trust import master_list as certificate_files
 from card_reader.trust import store as trust_store
 from card_reader.trust.certificates import parse_certificate
@@ -231,6 +233,15 @@ def test_a_list_is_as_good_as_its_signer(tmp_path: Path) -> None:
     other.write_bytes(master_list([stranger().raw], list_signer(stranger())))
     with pytest.raises(MalformedCertificateError, match="no given CSCA issued"):
         TrustStore.load([path, other], realm=Realm.LIVE)
+
+
+def test_a_list_may_send_the_csca_of_its_signer_along(tmp_path: Path) -> None:
+    """As ICAO's does: the CSCA vouches for the list, and is no anchor by that."""
+    listed, publisher = Issuer.generate(kind=KeyKind.P256), Issuer.generate(country="XX")
+    path = tmp_path / "list.ml"
+    path.write_bytes(build([listed.csca.certificate], publisher))
+    store = TrustStore.load([path], realm=Realm.TEST)
+    assert [anchor.country for anchor in store.anchors] == ["VN"]
 
 
 @pytest.mark.parametrize(
