@@ -10,12 +10,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 # The world of the in-process tests is this one's, too.
 sys.path.insert(0, str(Path(__file__).parents[1] / "exam_server" / "web"))
 
-from browser_site import ARGUMENTS, CHROMIUM, Site, Visitor, open_browser, serve
+from browser_site import ARGUMENTS, CHROMIUM, PATIENCE_MS, Site, Visitor, open_browser, serve
 from staff_world import make_world
 
 from exam_server import keys as server_keys
@@ -41,6 +41,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE_MS)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         yield browser
         browser.close()

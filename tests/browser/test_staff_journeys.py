@@ -127,8 +127,10 @@ def test_a_lost_connection_is_said_and_mended(site: Site, visitor: Visitor) -> N
 def test_the_pages_change_language_and_work_by_keyboard(site: Site, visitor: Visitor) -> None:
     visitor.go("/login")
     page = visitor.page
+    expect(page.locator("#login")).to_be_focused()
     page.keyboard.type("hoidong")
     page.keyboard.press("Tab")
+    expect(page.locator("#password")).to_be_focused()
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Ca thi và phòng thi")
