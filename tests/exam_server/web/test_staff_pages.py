@@ -32,6 +32,8 @@ from exam_server.proctoring.views import RoomView, Sitting, StationHealth, Troub
 from exam_server.shifts.models import Shift
 from exam_server.web.visit import LANGUAGE_COOKIE
 
+pytestmark = pytest.mark.slow
+
 BY_HAND = {
     "basis": "passport",
     "reason": "Chip không phản hồi trên hai máy",
