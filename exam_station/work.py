@@ -35,7 +35,7 @@ from exam_station.vault import Vault
 log = logging.getLogger("exam_station")
 
 #: A card that slips off while it is read may come back for so many seconds, and is read on.
-CARD_RETURNS_WITHIN = 6.0
+CARD_RETURNS_WITHIN = 4.0
 CARD_POLL = 0.2
 
 Failed = type[events.LeaseFailed] | type[events.AttemptFailed]
