@@ -116,22 +116,22 @@ def standardised_key_info(parameter_id: int, element: Any) -> bytes:
     return _spki(STANDARDISED_PARAMETERS, _integer(parameter_id), key)
 
 
-class _AlgorithmIdentifier(core.Sequence):  # type: ignore[misc]
-    _fields = [  # noqa: RUF012
+class _AlgorithmIdentifier(core.Sequence):  # type: ignore[misc]  # untyped
+    _fields = [  # noqa: RUF012 - asn1crypto's
         ("algorithm", core.ObjectIdentifier),
         ("parameters", core.Any, {"optional": True}),
     ]
 
 
-class _KeyInfo(core.Sequence):  # type: ignore[misc]
-    _fields = [  # noqa: RUF012
+class _KeyInfo(core.Sequence):  # type: ignore[misc]  # untyped
+    _fields = [  # noqa: RUF012 - asn1crypto's
         ("algorithm", _AlgorithmIdentifier),
         ("public_key", core.OctetBitString),
     ]
 
 
-class _Pkcs3Parameters(core.Sequence):  # type: ignore[misc]
-    _fields = [  # noqa: RUF012
+class _Pkcs3Parameters(core.Sequence):  # type: ignore[misc]  # untyped
+    _fields = [  # noqa: RUF012 - asn1crypto's
         ("p", core.Integer),
         ("g", core.Integer),
         ("private_bits", core.Integer, {"optional": True}),

@@ -104,7 +104,7 @@ def long_run(seconds: float, number: int) -> Mapping[str, Json]:
     options = [f"--seconds={share}", f"--seed={number}"]
     jobs: dict[str, Callable[[], Json]] = {"hypothesis": lambda: by_hypothesis(options, share)}
     for group in groups:
-        jobs[f"guided_{group}"] = lambda group=group: by_coverage(group, share)  # type: ignore[misc]
+        jobs[f"guided_{group}"] = lambda group=group: by_coverage(group, share)  # type: ignore[misc]  # bound by its default
     with ThreadPoolExecutor(cores) as pool:
         running = {name: pool.submit(job) for name, job in jobs.items()}
         return {name: job.result() for name, job in running.items()}

@@ -46,8 +46,8 @@ class _List(argparse.Action):
         self,
         parser: argparse.ArgumentParser,
         namespace: argparse.Namespace,  # noqa: ARG002 - argparse's shape
-        values: object,  # noqa: ARG002
-        option_string: str | None = None,  # noqa: ARG002
+        values: object,  # noqa: ARG002 - argparse
+        option_string: str | None = None,  # noqa: ARG002 - argparse
     ) -> None:
         print(json.dumps(issue_command.listing(), ensure_ascii=False))
         parser.exit(0)

@@ -119,7 +119,7 @@ def test_a_card_whose_short_read_selects_nothing() -> None:
             card.close()
         return response
 
-    card.transmit = forgetful  # type: ignore[method-assign]
+    card.transmit = forgetful
     found, channel = read(card, Strategy(extended=False))
     assert found == content
     assert channel.strategy.short_ids is False

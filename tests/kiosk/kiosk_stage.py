@@ -37,7 +37,7 @@ class Kiosk:
     def act(self, event: object) -> None:
         """What happened, told to the flow, and its answer shown."""
         self.acts.append(event)
-        self.state, _ = transition(self.state, event)  # type: ignore[arg-type]
+        self.state, _ = transition(self.state, event)
         self.window.render(self.state)
 
     def show(self, state: State) -> None:

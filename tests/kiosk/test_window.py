@@ -251,7 +251,7 @@ def test_remaining_time_changes_its_tone(kiosk: Kiosk, minutes: int, tone: str) 
 
 def test_connection_is_told_calmly(kiosk: Kiosk) -> None:
     def said(**changes: object) -> str:
-        kiosk.show(replace(kiosk.state, status=replace(kiosk.state.status, **changes)))  # type: ignore[arg-type]
+        kiosk.show(replace(kiosk.state, status=replace(kiosk.state.status, **changes)))
         details = kiosk.window.findChild(QLabel, "connection-details")
         shown = [kiosk.find("connection"), *([details] if details.isVisible() else [])]
         return " | ".join(label.accessibleName() for label in shown)
@@ -323,7 +323,7 @@ def test_language_changes_in_the_middle_and_keeps_the_answers(kiosk: Kiosk) -> N
     QTest.mouseClick(kiosk.find("language-en"), LEFT)
     assert kiosk.acts[-1] == events.UserChangedLanguage(Language.EN)
     assert "Question 1" in words(kiosk.window)
-    assert kiosk.find("option-o2").isChecked()  # type: ignore[attr-defined]
+    assert kiosk.find("option-o2").isChecked()
 
 
 def test_text_size_and_contrast_are_chosen_and_forgotten_with_the_candidate(

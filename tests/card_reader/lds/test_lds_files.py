@@ -190,7 +190,7 @@ values = st.integers(0, 127).map(lambda n: bytes([0x02, 0x01, n])) | st.binary(m
 @given(st.lists(st.builds(SecurityInfo, oids, values, st.none() | values), max_size=6))
 def test_security_infos_come_back(infos: list[SecurityInfo]) -> None:
     back = dg14.parse(dg14.encode(tuple(infos)))
-    key = lambda info: (info.oid, info.required, info.optional or b"")  # noqa: E731
+    key = lambda info: (info.oid, info.required, info.optional or b"")  # noqa: E731 - used in two sorts
     assert sorted(back, key=key) == sorted(infos, key=key)
 
 

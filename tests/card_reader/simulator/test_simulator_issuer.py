@@ -41,7 +41,7 @@ def test_the_chain_is_sound(issuer: Issuer) -> None:
     for signer in (issuer.signer, issuer.revoked):
         signer.certificate.verify_directly_issued_by(root)
     assert root.subject.rfc4514_string() == "CN=CSCA TEST,O=Trường Thi TEST,C=VN"
-    assert issuer.crl.is_signature_valid(root.public_key())  # type: ignore[arg-type]
+    assert issuer.crl.is_signature_valid(root.public_key())
     listed = [entry.serial_number for entry in issuer.crl]
     assert listed == [issuer.revoked.certificate.serial_number]
 

@@ -69,7 +69,7 @@ def test_a_good_card_is_authentic(
     kind: KeyKind, holder: object, portrait: bytes, card: CardProfile, tmp_path: Path
 ) -> None:
     issuer = Issuer.create(tmp_path, kind=kind)
-    evidence = read(issuer.issue(holder, portrait))  # type: ignore[arg-type]
+    evidence = read(issuer.issue(holder, portrait))
     trust = TrustStore.load([tmp_path / "csca.pem"], crls=[tmp_path / "crl.pem"], realm=Realm.TEST)
     identity = verify(evidence, trust, POLICY, at=None, expected_challenge=CHALLENGE.value, now=NOW)
     assert identity.personal_number == "001206012345"

@@ -132,7 +132,7 @@ def test_points_that_are_on_no_curve(point: bytes) -> None:
 
 
 def made(subject: bytes, shape: object = CSCA, scheme: Scheme | None = None) -> Party:
-    return certificate(subject, ec_key(), scheme or Scheme("ecdsa"), shape=shape)  # type: ignore[arg-type]
+    return certificate(subject, ec_key(), scheme or Scheme("ecdsa"), shape=shape)
 
 
 ODD = {
@@ -206,7 +206,7 @@ def test_dates_in_both_forms() -> None:
 
 def test_who_may_issue() -> None:
     def is_ca(**changes: object) -> bool:
-        return parse_certificate(made(name("UT", "X"), replace(SIGNER, **changes)).raw).is_ca  # type: ignore[arg-type]
+        return parse_certificate(made(name("UT", "X"), replace(SIGNER, **changes)).raw).is_ca
 
     assert not is_ca()
     assert is_ca(ca=True)

@@ -55,7 +55,7 @@ ID_DATA = "1.2.840.113549.1.7.1"
 
 def trust(*anchors: Party, **options: object) -> TrustStore:
     parsed = [parse_certificate(item.raw) for item in anchors]
-    return TrustStore(parsed, realm=Realm.LIVE, **options)  # type: ignore[arg-type]
+    return TrustStore(parsed, realm=Realm.LIVE, **options)
 
 
 def look(
@@ -98,7 +98,7 @@ SCHEMES = [
 @pytest.mark.parametrize("attributes", ["der", "none"])
 def test_every_scheme(scheme: Scheme, key: object, attributes: str) -> None:
     csca, _ = sample_state()
-    signer = certificate(name("UT", "DS"), key, scheme, csca, SIGNER)  # type: ignore[arg-type]
+    signer = certificate(name("UT", "DS"), key, scheme, csca, SIGNER)
     form = Form(attributes=attributes)
     result = look(signed_data(CONTENT, signer, form=form))
     assert is_authentic(result)
@@ -375,7 +375,7 @@ DELTA = sequence(oid("2.5.29.27"), b"\x01\x01\xff", octets(b"\x02\x01\x01"))
 )
 def test_revocation(options: dict[str, object], expected: Revocation) -> None:
     csca, signer = sample_state()
-    crl = parse_crl(revocation_list(csca, **options))  # type: ignore[arg-type]
+    crl = parse_crl(revocation_list(csca, **options))
     result = look(signed_data(CONTENT, signer), trust(csca, crls=[crl]))
     assert result.revocation is expected
     assert result.refused is (expected is Revocation.REVOKED)

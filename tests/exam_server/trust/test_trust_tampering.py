@@ -227,7 +227,7 @@ def doubtful(world: World) -> Iterator[Callable[[], World]]:
         raise InputError("the trust in force cannot be used")
 
     server = world.server
-    app = create_app(server.settings, server.keys, server.engine, unusable, world.clock)  # type: ignore[arg-type]
+    app = create_app(server.settings, server.keys, server.engine, unusable, world.clock)
     with TestClient(app, base_url="https://testserver") as http:
         yield lambda: World(app.state.server, http, world.clock)
 

@@ -292,7 +292,7 @@ AUTHENTIC = {
 
 
 def _answer(item: object) -> dict[str, object]:
-    interaction = item.interaction  # type: ignore[attr-defined]
+    interaction = item.interaction
     match interaction.kind:
         case "single":
             return {"kind": "single", "options": [interaction.options[0].id]}

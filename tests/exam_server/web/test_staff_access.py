@@ -71,7 +71,7 @@ def test_every_route_is_a_page_with_one_permission_or_signed_or_listed(world: Wo
 
 def test_a_page_cannot_be_declared_without_a_permission() -> None:
     with pytest.raises(TypeError):
-        Pages().get("/somewhere")  # type: ignore[call-arg]
+        Pages().get("/somewhere")
 
 
 def test_the_table_names_every_role_and_nobody_else_has_anything() -> None:
