@@ -79,7 +79,7 @@ def place(server: StationServer, vault: Vault, data: Path) -> Iterator[Callable[
         seat.close()
 
 
-def until(done: Callable[[], bool], seconds: float = 8.0) -> None:
+def until(done: Callable[[], bool], seconds: float = 30.0) -> None:
     end = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < end, "it did not happen in time"

@@ -49,7 +49,7 @@ def start(environ: dict[str, str], data: Path, *, windowed: bool = True) -> subp
     )
 
 
-def until(done: Callable[[], bool], seconds: float = 25.0) -> None:
+def until(done: Callable[[], bool], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < end, "it did not happen in time"
@@ -197,10 +197,10 @@ def test_a_full_screen_kiosk_ends_when_it_is_told_to(
     assert done.returncode == 0, done.stderr
     kiosk = start(environ, data, windowed=False)
     try:
-        time.sleep(4)
+        until(lambda: any("heartbeat" in call for call in server.calls), 60)
         assert kiosk.poll() is None
         kiosk.terminate()
-        assert kiosk.wait(10) == 0
+        assert kiosk.wait(30) == 0
     finally:
         kiosk.kill()
         kiosk.communicate()
