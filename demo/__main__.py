@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from demo.timeline import ActFailedError, Timeline
+from rig.processes import ProcessFailedError
 
 FOLDER = Path("build") / "demo"
 
@@ -28,7 +29,7 @@ def _play() -> int:
     timeline = Timeline()
     try:
         play(FOLDER, timeline)
-    except ActFailedError as error:
+    except (ActFailedError, ProcessFailedError) as error:
         print(f"demo: FAILED: {error}", file=sys.stderr)
         return 1
     finally:

@@ -1,7 +1,7 @@
 """A candidate who has eyes, a mouse and keys: reads the kiosk's screens and answers through them.
 
 It knows nothing of the program behind the window. What it sees are the visible widgets' texts,
-what it does are QTest's clicks and keys.
+what it does are QTest's clicks and keys (`hands`, and `answering` for each kind of item).
 """
 
 import json
@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QPoint, Qt, QTimer
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QScrollArea, QWidget
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QWidget
 
+from demo.answering import Answering
+from demo.hands import Hands, LostError, Movement
 from exam_station.ui.items.choice import OptionRow
 from exam_station.ui.items.cluster import Judgement
 
@@ -21,10 +22,7 @@ BETWEEN_STEPS_MS = 60
 SETTLE_STEPS = 4
 #: Screens that may be gone before they have settled.
 PASSING = frozenset({"Reading", "CheckingIn", "Opening", "Submitting"})
-
-
-class LostError(Exception):
-    """The autopilot sees something that it has no answer to."""
+DONE = object()
 
 
 class Autopilot(QObject):
@@ -54,6 +52,10 @@ class Autopilot(QObject):
         self._pictures = pictures
         self._prefix = prefix
         self._tell = tell
+        self._hands = Hands(window)
+        self._answering = Answering(self._hands)
+        self._moving: Movement | None = None
+        self._kind = "open"
         self._screen = ""
         self._settled = 0
         self._pictured: set[str] = set()
@@ -65,6 +67,9 @@ class Autopilot(QObject):
 
     def start(self) -> None:
         self._timer.start()
+
+    def stop(self) -> None:
+        self._timer.stop()
 
     def _step(self) -> None:
         screen = self._visible_screen()
@@ -80,7 +85,9 @@ class Autopilot(QObject):
         if self._stopped:
             return
         try:
-            self._act(screen)
+            self._move_on()
+            if self._moving is None:
+                self._act(screen)
         except LostError as error:
             self._timer.stop()
             self._tell({"event": "lost", "why": str(error), "screen": screen})
@@ -94,110 +101,69 @@ class Autopilot(QObject):
     def _shows(child: QObject) -> bool:
         return isinstance(child, QWidget) and child.isVisible()
 
+    def _move_on(self) -> None:
+        """The next movement of an answer that is being given."""
+        if self._moving is not None and next(self._moving, DONE) is DONE:
+            self._moving = None
+
     def _act(self, screen: str) -> None:
         match screen:
             case "Consent":
-                self._press("consent-agree")
+                self._hands.press("consent-agree")
             case "Writing":
                 self._write()
             case "ConfirmSubmit":
-                self._press("confirm-submit")
+                self._hands.press("confirm-submit")
             case "Receipt":
-                code = self._find(QLabel, "short-code").text()
+                code = self._hands.find(QLabel, "short-code").text()
                 self._tell({"event": "receipt", "code": code})
                 self._stopped = True
 
     def _write(self) -> None:
-        number = int("".join(c for c in self._find(QLabel, "item-number").text() if c.isdigit()))
+        heading = self._hands.find(QLabel, "item-number").text()
+        number = int("".join(sign for sign in heading if sign.isdigit()))
         if number not in self._answered:
             self._answered.add(number)
             shown = self._what_is_answered()
-            stem = self._find(QWidget, "stem").accessibleName()
+            stem = self._hands.find(QWidget, "stem").accessibleName()
             self._tell_item("item", number, shown)
-            self._answer(stem)
+            self._kind, self._moving = "open", self._answer(stem)
+            self._move_on()
             return
-        self._picture(f"Writing-{self._kind()}")
+        self._picture(f"Writing-{self._kind}")
         if self._stop_at == number:
             self._stopped = True
             self._tell_item("stopped", number, self._what_is_answered())
             return
-        following = self._find(QAbstractButton, "next-item")
-        self._press("next-item" if following.isEnabled() else "submit")
+        following = self._hands.find(QAbstractButton, "next-item")
+        self._hands.press("next-item" if following.isEnabled() else "submit")
 
     def _tell_item(self, event: str, number: int, shown: list[str]) -> None:
         """`remaining` are the seconds on the kiosk's clock, `at` the moment they were seen."""
-        parts = [int(part) for part in self._find(QLabel, "remaining").text().split(":")]
+        parts = [int(part) for part in self._hands.find(QLabel, "remaining").text().split(":")]
         remaining = sum(part * 60**place for place, part in enumerate(reversed(parts)))
         seen = {"remaining": remaining, "at": time.monotonic()}
         self._tell({"event": event, "number": number, "shown": shown, **seen})
 
-    def _answer(self, stem: str) -> None:
+    def _answer(self, stem: str) -> Movement:
+        """The movements by which the item is answered; none where it is left open."""
         if stem in self._left_open:
             return
         answer = self._answers.get(stem)
         if answer is None:
             raise LostError(f"no answer is known to: {stem[:80]}")
-        match answer["kind"]:
-            case "single" | "multiple":
-                for text in answer["options"]:
-                    self._click(self._one(OptionRow, lambda row, text=text: self._reads(row, text)))
-            case "tf_cluster":
-                for text, value in answer["values"].items():
-                    self._click(self._judgement(text, value))
-            case "numeric":
-                field = self._find(QLineEdit, "numeric-entry")
-                self._click(field)
-                QTest.keyClicks(field, answer["text"])
-
-    @staticmethod
-    def _reads(widget: QWidget, text: str) -> bool:
-        return widget.accessibleName() == text
-
-    def _judgement(self, statement: str, value: bool) -> QWidget:
-        return self._one(
-            Judgement,
-            lambda button: (
-                button.accessibleName().endswith(f": {statement}")
-                and button.objectName().endswith(str(value).lower())
-            ),
-        )
+        self._kind = answer["kind"]
+        yield from self._answering.answer(answer)
+        if not self._hands.find(QAbstractButton, "clear-answer").isEnabled():
+            raise LostError(f"the answer did not stay: {stem[:80]}")
+        self._tell({"event": "answered", "kinds": sorted(kinds_of(answer))})
 
     def _what_is_answered(self) -> list[str]:
         """What stands answered on the screen, in words."""
-        rows = [row.accessibleName() for row in self._all(OptionRow) if row.isChecked()]
-        judged = [one.accessibleName() for one in self._all(Judgement) if one.isChecked()]
-        typed = [field.text() for field in self._all(QLineEdit) if field.text()]
+        rows = [row.accessibleName() for row in self._hands.all(OptionRow) if row.isChecked()]
+        judged = [one.accessibleName() for one in self._hands.all(Judgement) if one.isChecked()]
+        typed = [field.text() for field in self._hands.all(QLineEdit) if field.text()]
         return rows + judged + typed
-
-    def _kind(self) -> str:
-        if self._all(OptionRow):
-            return "choice"
-        return "cluster" if self._all(Judgement) else "numeric"
-
-    def _all(self, kind: type[Any]) -> list[Any]:
-        return [widget for widget in self._window.findChildren(kind) if widget.isVisible()]
-
-    def _one(self, kind: type[Any], wanted: Callable[[Any], bool]) -> Any:
-        found = [widget for widget in self._all(kind) if wanted(widget)]
-        if len(found) != 1:
-            raise LostError(f"{len(found)} fitting {kind.__name__} instead of one")
-        return found[0]
-
-    def _find(self, kind: type[Any], name: str) -> Any:
-        return self._one(kind, lambda widget: widget.objectName() == name)
-
-    def _press(self, name: str) -> None:
-        button = self._find(QAbstractButton, name)
-        if button.isEnabled():
-            self._click(button)
-
-    def _click(self, widget: QWidget) -> None:
-        """Scrolls the widget into view and clicks its left third, as a hand would."""
-        for area in self._all(QScrollArea):
-            if area.isAncestorOf(widget):
-                area.ensureWidgetVisible(widget)
-        place = QPoint(max(8, widget.width() // 3), widget.height() // 2)
-        QTest.mouseClick(widget, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
 
     def _picture(self, name: str) -> None:
         if not name or name in self._pictured:
@@ -205,6 +171,11 @@ class Autopilot(QObject):
         self._pictured.add(name)
         self._window.grab().save(str(self._pictures / f"{self._prefix}-{name}.png"))
         self._tell({"event": "picture", "screen": name})
+
+
+def kinds_of(answer: dict[str, Any]) -> set[str]:
+    """The answer's own kind and those of its parts."""
+    return {answer["kind"], *(part["kind"] for part in answer.get("parts", ()))}
 
 
 def teller() -> Callable[[dict[str, Any]], None]:

@@ -1,4 +1,4 @@
-"""Who takes part: the candidates at the first four seats of P.101, their cards and their faces."""
+"""Who takes part: the candidates at the first five seats of P.101, their cards and their faces."""
 
 import io
 import secrets
@@ -16,12 +16,12 @@ from card_reader.simulator.personalisation import Holder
 from card_reader.simulator.presets import PRESETS
 from card_reader.simulator.profile import CardProfile, Defect
 from card_reader.simulator.recipe import VIETNAMESE_CARD, Recipe
+from demo import answers
 from demo.officers import Login
 
 ROOT = Path(__file__).parents[1]
 PHOTOGRAPHS = ROOT / ".cache" / "photographs"
 EXAM = ROOT / "fixtures" / "demo-exam"
-ANSWERS = ROOT / "fixtures" / "demo" / "answers.json"
 DRAWN_PORTRAIT = ROOT / "fixtures" / "portrait" / "portrait.jpg"
 
 ROOM = "P.101"
@@ -30,7 +30,8 @@ SECRET_BYTES = 18
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What is particular to a candidate: portrait on the card, faces before the camera."""
+    """What is particular to a candidate: portrait on the card, faces before the camera, and the
+    answers to the paper that the roster has them sit."""
 
     seat: str
     persona: str
@@ -41,6 +42,7 @@ class Part:
     #: How many commands the chip answers before it goes dead, None for a sound one.
     goes_dead_after: int | None = None
     language: str = "vi"
+    answers: Path = answers.MATHS
 
 
 GENUINE = Part(
@@ -71,7 +73,15 @@ UNREADABLE = Part(
     faces=(PHOTOGRAPHS / "biden.jpg",),
     goes_dead_after=9,
 )
-PARTS = (GENUINE, EXCHANGED, STRANGER, UNREADABLE)
+# Of one person alone there are photographs from several sides, which the face check asks for.
+SCIENCE = Part(
+    seat="05",
+    persona="hoa",
+    portrait=GENUINE.portrait,
+    faces=GENUINE.faces,
+    answers=answers.SCIENCE,
+)
+PARTS = (GENUINE, EXCHANGED, STRANGER, UNREADABLE, SCIENCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,7 @@ class Candidate:
 
     registration_number: str
     name: str
+    paper: str
     citizen_number: str
     date_of_birth: date
 
@@ -109,7 +120,8 @@ def _roster() -> Iterator[tuple[tuple[str, str], Candidate]]:
         place = (str(row[columns["Phòng"]]), str(row[columns["Chỗ"]]))
         number = str(row[columns["Số báo danh"]])
         citizen = str(row[columns["Số căn cước"]])
-        yield place, Candidate(number, str(row[columns["Họ và tên"]]), citizen, born.date())
+        name, paper = (str(row[columns[title]]) for title in ("Họ và tên", "Môn"))
+        yield place, Candidate(number, name, paper, citizen, born.date())
 
 
 def issue_card(issuer: Issuer, part: Part) -> CardProfile:
@@ -137,12 +149,18 @@ def chip_portrait(photograph: Path) -> bytes:
     return buffer.getvalue()
 
 
+#: The subject that both markers may mark, as the items of the second paper name it.
+MARKED_SUBJECT = "Khoa học tự nhiên"
+
+
 def staff() -> dict[str, Login]:
     """The officers, with passwords drawn for this run alone."""
     people = (
         ("office", "Nguyễn Thị Thu Hà", "exam_office"),
         ("proctor-1", "Trần Quốc Hưng", "proctor"),
         ("proctor-2", "Lê Thị Bích Liên", "proctor"),
+        ("marker-1", "Đinh Thị Ngọc Ánh", "marker"),
+        ("marker-2", "Cao Minh Tuấn", "marker"),
     )
     return {
         username: Login(username, name, role, secrets.token_urlsafe(SECRET_BYTES))

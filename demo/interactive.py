@@ -7,14 +7,14 @@ from typing import Any
 
 from demo import cast
 from demo.journey import Journey, display
-from demo.processes import Process, command
 from demo.timeline import Timeline
+from rig.processes import Process, command
 
 HELP = "tap SEAT · take SEAT · kiosk SEAT (start again) · quit"
 
 
 class Bench:
-    """Four kiosks of the room and the cards that lie beside them."""
+    """The kiosks of the room and the cards that lie beside them."""
 
     def __init__(self, journey: Journey) -> None:
         self._journey = journey
@@ -74,8 +74,9 @@ def _say_where(journey: Journey) -> None:
     for person in journey.people.values():
         print(f"  {person.role:12} {person.username:10} {person.password}")
     for part in cast.PARTS:
-        person = cast.candidate_at(part.seat)
-        print(f"  seat {part.seat}: {person.name}, {part.defect or 'a sound card'}")
+        who = cast.candidate_at(part.seat)
+        print(f"  seat {part.seat}: {who.name}, {who.paper}, {part.defect or 'a sound card'}")
+    print("Choose a paper by its seat: the one with every kind of item is at the last.")
     print("Open the shift on its page, tap cards, start the shift.")
     if not display():
         print("There is no display here, so the kiosks have no window to show.")

@@ -4,7 +4,6 @@ Says what it sees as JSON lines on standard output; ends at SIGTERM.
 """
 
 import argparse
-import json
 import os
 import signal
 import sys
@@ -20,9 +19,10 @@ from card_reader.simulator.chip import Chip
 from card_reader.simulator.profile import CardProfile
 from card_reader.simulator.transport import SimulatedTransport
 from card_reader.transport import Transport
+from demo.answers import personas
 from demo.autopilot import Autopilot, teller
 from exam_station.app import build_kiosk
-from exam_station.flow.states import Language
+from exam_station.flow.codes import Language
 from exam_station.settings import Settings, model_folder
 
 IN_PROCESS = "in-process reader"
@@ -82,9 +82,9 @@ def main() -> int:
     )
     readers = InProcessReaders(options.slot) if options.slot else None
     kiosk = build_kiosk(settings, environ=os.environ, readers=readers)
-    personas = json.loads(options.answers.read_text("utf-8"))["personas"]
-    answers = personas[options.persona]["answers"]
-    known = {stem for persona in personas.values() for stem in persona["answers"]}
+    candidates = personas(options.answers)
+    answers = candidates[options.persona]["answers"]
+    known = {stem for persona in candidates.values() for stem in persona["answers"]}
     autopilot = Autopilot(
         kiosk.window,
         answers,

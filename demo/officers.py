@@ -61,8 +61,12 @@ class Officer:
         """`step` is open, start or close; the page asks to confirm it."""
         self.open("/")
         self.page.locator(f"a[href^='/shifts/'][href$='/{step}']").first.click()
+        reason = self.page.locator("#reason")
+        if reason.count() > 0:  # kiosks at which somebody was refused are off: the page asks
+            reason.fill("Thí sinh không được vào thi, máy ở chỗ đó đã tắt và không có bài làm.")
         self.page.locator(f"form[action$='/{step}'] button").click()
-        expect(self.page.locator(f"a[href$='/{step}']")).to_have_count(0, timeout=PATIENCE_MS)
+        for left in (f"form[action$='/{step}']", f"a[href$='/{step}']"):
+            expect(self.page.locator(left)).to_have_count(0, timeout=PATIENCE_MS)
 
     def wait_for_decision(self, candidate: str) -> None:
         """The room page must show the pending decision by itself, without a reload."""
@@ -96,10 +100,35 @@ class Officer:
     def grade(self) -> None:
         """Grades the shift that was closed last, on the results page."""
         self.open("/results")
-        self.page.locator("tbody a[href^='/results/']").first.click()
+        self.open_first_results()
         self.page.locator("form[action$='/grade'] button").click()
         slips = self.page.locator("a[href^='/results/slips/']")
         expect(slips.first).to_be_visible(timeout=PATIENCE_MS)
+
+    def mark_first_answer(self, points: str) -> str:
+        """Opens the first answer that waits and gives points; the whole text of what was shown."""
+        self.open("/marking")
+        self.page.locator("tbody a[href^='/marking/']").first.click()
+        self.page.locator("tbody a[href^='/marking/']").first.click()
+        expect(self.page.locator("#points")).to_be_visible(timeout=PATIENCE_MS)
+        shown = self.page.locator("main").inner_text()
+        self.page.fill("#points", points)
+        self.picture("marking")
+        self.page.locator("form[action^='/marking/'] button").click()
+        expect(self.page.locator("#points")).to_have_count(0, timeout=PATIENCE_MS)
+        return shown
+
+    def open_first_results(self) -> None:
+        """The results of the shift that stands first in the list."""
+        self.page.locator("tbody a[href^='/results/']").first.click()
+
+    def slip_marks(self) -> list[list[str]]:
+        """Marks and maximum on the slip: line by line for the parts, and last the total."""
+        rows = self.page.locator("article table tr:has(td)").all()
+        return [row.locator("td").all_inner_texts() for row in rows]
+
+    def sees(self, words: str) -> bool:
+        return self.page.get_by_text(words).count() > 0
 
     def open_slip(self, candidate: str) -> None:
         row = self.page.locator("tbody tr").filter(has_text=candidate)

@@ -1,6 +1,6 @@
 """Sets the stage with the commands that an exam office uses: server, exam, staff, stations."""
 
-import json
+import os
 import secrets
 import sys
 from collections.abc import Callable, Sequence
@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from demo import cast
 from demo.officers import Login
-from demo.processes import Process, command, run
+from rig.processes import Process, run
+from rig.server import Server
 
 T = TypeVar("T")
 
@@ -19,45 +20,25 @@ T = TypeVar("T")
 UNTIL_START = timedelta(minutes=3)
 
 
-class Server:
-    """The demo's server: its folder, its passphrase (of this run alone) and its process."""
+class DemoServer(Server):
+    """The demo's server, with its exam and its staff."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.environment = {"EXAM_SERVER_PASSPHRASE": secrets.token_urlsafe(24)}
-        self.process: Process | None = None
-        self.url = ""
-
-    def call(self, *words: str) -> dict[str, object]:
-        """Runs ``exam-server`` with `words` and gives its JSON answer."""
-        answer = json.loads(run("exam-server", *words, "--json", environment=self.environment))
-        assert isinstance(answer, dict)
-        return answer
-
-    def make(self, trust: Path, people: dict[str, Login]) -> None:
+    def set_up(self, trust: Path, people: dict[str, Login]) -> None:
         """init, load trust, load exam, staff add."""
         folder = str(self.folder)
-        self.call("init", folder, "--realm", "test")
+        self.make()
         self.call("load", "trust", folder, str(trust / "csca.pem"), str(trust / "crl.pem"))
         starts_at = (datetime.now(UTC) + UNTIL_START).isoformat()
         self.call("load", "exam", folder, str(cast.EXAM), "--starts-at", starts_at)
         _all_at_once(self._add_staff, list(people.values()))
 
     def _add_staff(self, person: Login) -> None:
-        run(
-            *("exam-server", "staff", "add", str(self.folder), "--username", person.username),
-            *("--name", person.name, "--role", person.role),
-            environment={**self.environment, "EXAM_STAFF_PASSWORD": person.password},
-        )
-
-    def serve(self, log: Path) -> None:
-        words = command("exam-server", "serve", str(self.folder), "--port", "0", "--json")
-        self.process = Process("exam-server", words, self.environment, log)
-        self.url = self.process.wait_for("address", lambda event: "url" in event)["url"]
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.stop()
+        who = ("--username", person.username, "--name", person.name, "--role", person.role)
+        password = {"EXAM_STAFF_PASSWORD": person.password}
+        self.call("staff", "add", str(self.folder), *who, environment=password)
+        if person.role == "marker":
+            of = ("--username", person.username, "--subject", cast.MARKED_SUBJECT, "--secret")
+            self.call("staff", "grant", str(self.folder), *of)
 
 
 class Station:
@@ -98,7 +79,7 @@ class Station:
     ) -> Process:
         """Starts the kiosk. `slot` is given where it must read in its own process."""
         words = [sys.executable, "-m", "demo.kiosk", "--data", str(self.data)]
-        words += ["--camera", str(self._camera), "--answers", str(cast.ANSWERS)]
+        words += ["--camera", str(self._camera), "--answers", str(self.part.answers)]
         words += ["--persona", self.part.persona, "--language", self.part.language]
         words += ["--pictures", str(self._pictures), "--prefix", prefix or f"seat{self.part.seat}"]
         words += ["--slot", str(slot)] if slot else []
@@ -118,7 +99,8 @@ def enrol_all(stations: list[Station], server: Server) -> None:
 
 
 def _all_at_once(call: Callable[[T], None], them: Sequence[T]) -> None:
-    """Each call waits for commands of its own; the first failure is raised."""
-    with ThreadPoolExecutor(len(them)) as pool:
+    """Each call waits for commands of its own, as many at a time as there are processors; the
+    first failure is raised."""
+    with ThreadPoolExecutor(min(len(them), os.cpu_count() or 1)) as pool:
         for done in [pool.submit(call, each) for each in them]:
             done.result()

@@ -16,15 +16,24 @@ class Permission(StrEnum):
     DECIDE_IDENTITY = "decide_identity"
     CHECK_IN_BY_HAND = "check_in_by_hand"
     KEEP_TIME = "keep_time"
+    ARRANGE_TIME = "arrange_time"
     MOVE_CANDIDATES = "move_candidates"
     RUN_SHIFTS = "run_shifts"
     START_EARLY = "start_early"
+    SEE_CODES = "see_codes"
+    SEE_START_CODE_EARLY = "see_start_code_early"
+    FREEZE_PROGRAM = "freeze_program"
     SEE_STATIONS = "see_stations"
+    SETTLE_RECORDS = "settle_records"
     SEE_RESULTS = "see_results"
     GRADE = "grade"
+    PUBLISH_RESULTS = "publish_results"
     CLEAR_RESULTS = "clear_results"
+    MARK_ANSWERS = "mark_answers"
     SEE_AUDIT = "see_audit"
     SEE_TRUST = "see_trust"
+    SEE_ITEMS = "see_items"
+    WRITE_ITEMS = "write_items"
 
 
 _EVERYBODY = frozenset({Permission.SIGN_IN})
@@ -37,15 +46,22 @@ _PROCTOR = _STAFF | {
     Permission.KEEP_TIME,
     Permission.MOVE_CANDIDATES,
     Permission.RUN_SHIFTS,
+    Permission.SEE_CODES,
     Permission.SEE_STATIONS,
 }
 _EXAM_OFFICE = _PROCTOR | {
     Permission.START_EARLY,
+    Permission.SEE_START_CODE_EARLY,
+    Permission.ARRANGE_TIME,
+    Permission.SETTLE_RECORDS,
+    Permission.FREEZE_PROGRAM,
     Permission.SEE_RESULTS,
     Permission.GRADE,
+    Permission.PUBLISH_RESULTS,
     Permission.CLEAR_RESULTS,
     Permission.SEE_AUDIT,
     Permission.SEE_TRUST,
+    Permission.SEE_ITEMS,
 }
 
 #: By role; None is somebody who has not signed in.
@@ -54,8 +70,11 @@ GRANTED = MappingProxyType(
         None: _EVERYBODY,
         Role.PROCTOR: _PROCTOR,
         Role.EXAM_OFFICE: _EXAM_OFFICE,
-        Role.ITEM_WRITER: _STAFF,
-        Role.REVIEWER: _STAFF,
+        # Which items, their subjects say (`exam_server.items.rights`).
+        Role.ITEM_WRITER: _STAFF | {Permission.SEE_ITEMS, Permission.WRITE_ITEMS},
+        Role.REVIEWER: _STAFF | {Permission.SEE_ITEMS},
+        # Of which subjects, the same table says.
+        Role.MARKER: _STAFF | {Permission.MARK_ANSWERS},
         Role.TECHNICIAN: _STAFF | {Permission.SEE_STATIONS},
         Role.ADMINISTRATOR: _STAFF
         | {Permission.SEE_STATIONS, Permission.SEE_AUDIT, Permission.SEE_TRUST},

@@ -87,6 +87,16 @@ def _last(session: Session) -> "AuditEntry | None":
     ).first()
 
 
+def _take_turn(session: Session) -> None:
+    """Writers come one after the other, until their commit: who holds the log's first entry may add
+    the next. Else two at once would write the same number, and one of them be turned away (where
+    SQLite has one writer anyway, nothing is asked).
+    """
+    session.exec(
+        select(AuditEntry.sequence).where(AuditEntry.sequence == 1).with_for_update()
+    ).first()
+
+
 def seal(session: Session, key: Ed25519PrivateKey, *, now: datetime) -> None:
     """Signs the head of the log, unless it is signed already."""
     last = _last(session)
@@ -109,8 +119,10 @@ def record(
 ) -> AuditEntry:
     """Writes what `actor` (``staff:ID``, ``station:ID``, ``server``, ``operator``) did.
 
+    Whoever else writes waits until this transaction ends, so callers write last.
     It stands or falls with the caller's transaction. `details` never hold secrets or pictures.
     """
+    _take_turn(session)
     last = _last(session)
     entry = AuditEntry(
         sequence=last.sequence + 1 if last else 1,

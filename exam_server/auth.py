@@ -22,6 +22,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
 from exam_server import audit
+from exam_server.audit import Operator
 from exam_server.db import reading, transaction
 from exam_server.staff import Role, Staff, StaffSession
 
@@ -38,6 +39,7 @@ FIRST_REST = timedelta(seconds=30)
 LONGEST_REST = timedelta(minutes=5)
 #: Wrong passwords from one address, whatever the account.
 ADDRESS_TRIES = 30
+FEWEST_TRIES = 5
 ADDRESS_WINDOW = timedelta(minutes=5)
 
 _hasher = PasswordHasher()
@@ -82,6 +84,24 @@ class Officer:
         """As the audit log names them."""
         return f"staff:{self.id}"
 
+    @property
+    def served(self) -> dict[str, str]:
+        """What the audit log's details say of for whom it is done, where others act."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class ThroughOperator(Officer):
+    """A member of staff for whom the operator acts: with their rights, and not under their name."""
+
+    @property
+    def actor(self) -> str:
+        return Operator().actor
+
+    @property
+    def served(self) -> dict[str, str]:
+        return {"for": f"staff:{self.id}"}
+
 
 def hash_password(password: str) -> str:
     """argon2id's own text, with salt and parameters."""
@@ -99,18 +119,22 @@ def password_matches(password_hash: str, password: str) -> bool:
 
 
 class AddressThrottle:
-    """Counts wrong passwords by network address, in memory; the oldest addresses are forgotten."""
+    """Counts wrong passwords by network address, in memory; the oldest addresses are forgotten.
+
+    Each of `processes` counts for itself, so each lets through its part of what is allowed.
+    """
 
     MOST_ADDRESSES = 10_000
 
-    def __init__(self) -> None:
+    def __init__(self, processes: int = 1) -> None:
+        self._tries = max(ADDRESS_TRIES // processes, FEWEST_TRIES)
         self._lock = threading.Lock()
         self._wrong: OrderedDict[str, list[datetime]] = OrderedDict()
 
     def resting(self, address: str, now: datetime) -> bool:
         with self._lock:
             recent = [at for at in self._wrong.get(address, []) if now - at < ADDRESS_WINDOW]
-            return len(recent) >= ADDRESS_TRIES
+            return len(recent) >= self._tries
 
     def count(self, address: str, now: datetime) -> None:
         with self._lock:

@@ -1,5 +1,8 @@
 """Backup and restore: one file with database, keys, certificate, settings and trust.
 
+The database goes along as a dump that names no database's kind (`exam_server.dump`): what was
+backed up from PostgreSQL can be restored to a file of SQLite, and the other way round.
+
 The file is a tar, sealed in pieces with AES-256-GCM under a key that Argon2id derives from the
 backup's own passphrase. Each piece's nonce is its number and whether it is the last: pieces
 cannot be dropped, moved or cut off (the STREAM construction).
@@ -8,20 +11,18 @@ cannot be dropped, moved or cut off (the STREAM construction).
 import io
 import json
 import os
-import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import IO
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from exam_server import audit, db, keys
+from exam_server import audit, db, dump, durable, keys, migrations, settings
 from exam_server.audit import ChainReport
-from exam_server.directory import DATABASE, PUBLIC_KEY, open_server
+from exam_server.directory import PUBLIC_KEY, OpenServer, new_database
 from exam_server.errors import InputError
 from exam_server.keys import ServerKeys
 from exam_server.settings import FILE_NAME, Settings
@@ -33,14 +34,12 @@ MAX_HEADER = 4096
 MAX_MEMBERS = 10_000
 PLAIN_FILES = (FILE_NAME, PUBLIC_KEY, keys.CERTIFICATE_FILE, keys.TLS_KEY_FILE)
 TRUST = "trust"
+DUMP = "database.cbor"
 
 
-def backup(
-    directory: Path, target: Path, *, own: ServerKeys, chosen: Settings, passphrase: str
-) -> int:
-    """Writes the backup of the running or stopped server in `directory`; its size in bytes."""
-    if chosen.database_url is not None:
-        raise InputError("this server's database is not a file here; back it up with pg_dump")
+def backup(server: OpenServer, target: Path, *, own: ServerKeys, passphrase: str) -> int:
+    """Writes the backup of the running or stopped `server`; its size in bytes."""
+    directory = server.directory
     if target.exists():
         raise InputError(f"{target} exists; choose another name")
     piece_key = os.urandom(32)
@@ -49,7 +48,7 @@ def backup(
     try:
         with tempfile.TemporaryDirectory(dir=directory) as scratch:
             archive = Path(scratch) / "backup.tar"
-            _pack(directory, archive, own, passphrase)
+            _pack(server, archive, own, passphrase)
             with archive.open("rb") as source, unfinished.open("xb") as sink:
                 unfinished.chmod(0o600)
                 sink.write(MAGIC + header)
@@ -57,17 +56,18 @@ def backup(
                 sink.flush()
                 os.fsync(sink.fileno())
         unfinished.replace(target)
+        durable.sync_folder(target.parent)
     except OSError as error:
         unfinished.unlink(missing_ok=True)
         raise InputError(f"the backup cannot be written: {error.strerror}") from error
     return target.stat().st_size
 
 
-def _pack(directory: Path, archive: Path, own: ServerKeys, passphrase: str) -> None:
-    copy = archive.with_name(DATABASE)
-    _copy_database(directory / DATABASE, copy)
+def _pack(server: OpenServer, archive: Path, own: ServerKeys, passphrase: str) -> None:
+    directory, rows = server.directory, archive.with_name(DUMP)
+    dump.dump(server.engine, rows)
     with tarfile.open(archive, "w") as tar:
-        tar.add(copy, DATABASE)
+        tar.add(rows, DUMP)
         for name in PLAIN_FILES:
             tar.add(directory / name, name)
         if (directory / TRUST).is_dir():
@@ -77,15 +77,6 @@ def _pack(directory: Path, archive: Path, own: ServerKeys, passphrase: str) -> N
         entry = tarfile.TarInfo(keys.KEYS_FILE)
         entry.size = len(locked)
         tar.addfile(entry, io.BytesIO(locked))
-
-
-def _copy_database(source: Path, target: Path) -> None:
-    """A consistent copy, also of a database in use (SQLite's online backup)."""
-    try:
-        with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(target)) as copy:
-            live.backup(copy)
-    except sqlite3.Error as error:
-        raise InputError(f"the database cannot be copied: {error}") from error
 
 
 def _nonce(number: int, last: bool) -> bytes:
@@ -116,11 +107,17 @@ def _opened(source: IO[bytes], cipher: AESGCM, header: bytes) -> Iterator[bytes]
 
 
 def restore(
-    source: Path, directory: Path, *, backup_passphrase: str, passphrase: str
+    source: Path,
+    directory: Path,
+    *,
+    backup_passphrase: str,
+    passphrase: str,
+    database: str | None = None,
 ) -> ChainReport:
     """Makes the server of the backup anew in `directory`, under `passphrase`.
 
-    Where the backup's audit log does not hold, its report says so and nothing is restored.
+    Its database becomes a file there, or fills the empty one at the URL `database`. Where the
+    backup's audit log does not hold, its report says so and nothing is restored.
     """
     keys.check_passphrase(passphrase)
     if directory.exists() and any(directory.iterdir()):
@@ -137,21 +134,39 @@ def restore(
                     sink.write(piece)
             _unpack(archive, unpacked)
             own = keys.load(unpacked, backup_passphrase)
-            report = _log_report(unpacked, own)
+            settings.save(unpacked, _settings(unpacked, database))
+            report = _restore_database(unpacked, own)
             if report.fault is not None:
                 return report
             keys.save(unpacked, own, passphrase)
             if directory.exists():
                 directory.rmdir()
+            durable.sync_tree(unpacked)
             unpacked.rename(directory)
+            durable.sync_folder(directory.parent)
             return report
     except OSError as error:
         raise InputError(f"{source} cannot be restored: {error.strerror}") from error
 
 
-def _log_report(unpacked: Path, own: ServerKeys) -> ChainReport:
-    with open_server(unpacked) as server, db.reading(server.engine) as session:
-        return audit.verify_log(session, own.signing.public_key())
+def _settings(unpacked: Path, database: str | None) -> Settings:
+    """Those of the backup; its database may still be in use and is left alone."""
+    return settings.load(unpacked).model_copy(update={"database_url": database})
+
+
+def _restore_database(unpacked: Path, own: ServerKeys) -> ChainReport:
+    """Fills the database; empties it again where the log does not hold."""
+    rows = unpacked / DUMP
+    with new_database(unpacked, settings.load(unpacked)) as engine:
+        # Backups of former versions hold a file of SQLite.
+        if rows.exists():
+            dump.restore(engine, rows)
+            rows.unlink()
+        with db.reading(engine) as session:
+            report = audit.verify_log(session, own.signing.public_key())
+        if report.fault is not None:
+            migrations.downgrade(engine, "base")
+        return report
 
 
 def _header(sealed: IO[bytes], passphrase: str) -> tuple[bytes, AESGCM]:

@@ -10,13 +10,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlmodel import Session, and_, col, select
 
 from exam_server import audit
-from exam_server.attempts import journal
+from exam_server.attempts import records_kept
 from exam_server.attempts.models import Attempt, HeadSignature, IssuedReceipt, Lease
 from exam_server.contract.errors import ContractError
 from exam_server.contract.receipt import Receipt
 from exam_server.contract.records import SignedHead
 from exam_server.errors import InputError
 from exam_server.loading import read_file
+from exam_server.shards import anywhere
 from exam_server.stations.models import Station
 from exam_server.trust.service import check_documents
 
@@ -48,14 +49,19 @@ def check_all(session: Session, own: Ed25519PublicKey) -> Findings:
 
 def check_attempt(session: Session, attempt: Attempt, own: Ed25519PublicKey) -> int:
     """How many records hold; ContractError names the first thing that does not."""
-    heads = {record.sequence: record.head for record in journal.records_of(session, attempt)}
+    heads = {record.sequence: record.head for record in records_kept.records_of(session, attempt)}
     rows = session.exec(
         select(HeadSignature, Station)
         .join(
             Lease,
-            and_(Lease.attempt_id == HeadSignature.attempt_id, Lease.epoch == HeadSignature.epoch),
+            and_(
+                Lease.centre_id == HeadSignature.centre_id,
+                Lease.attempt_id == HeadSignature.attempt_id,
+                Lease.epoch == HeadSignature.epoch,
+            ),
         )
         .join(Station, col(Station.id) == Lease.station_id)
+        .where(HeadSignature.centre_id == attempt.centre_id)
         .where(HeadSignature.attempt_id == attempt.id, HeadSignature.sequence > 0)
     )
     for signed, station in rows:
@@ -64,7 +70,7 @@ def check_attempt(session: Session, attempt: Attempt, own: Ed25519PublicKey) -> 
         SignedHead(attempt.id, signed.epoch, signed.sequence, signed.head, signed.signature).check(
             Ed25519PublicKey.from_public_bytes(station.signing_key)
         )
-    issued = session.get(IssuedReceipt, attempt.id)
+    issued = session.get(IssuedReceipt, (attempt.centre_id, attempt.id))
     if issued is not None:
         receipt = Receipt.from_bytes(issued.body)
         receipt.check(issued.signature, own)
@@ -92,15 +98,34 @@ def _octets(text: str) -> bytes:
     return base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
 
 
-def check_receipt(
-    session: Session, receipt: Receipt, signature: bytes, own: Ed25519PublicKey
-) -> list[str]:
-    """What is wrong with a receipt, compared with what this server holds; empty where nothing."""
+def server_key(text: str | None) -> Ed25519PublicKey:
+    """A server's public key as `server.pub` has it: 64 hexadecimal digits, or such a file."""
+    if text is None:
+        raise InputError("whose word counts? give the server's public key with --server-key")
+    path = Path(text)
+    digits = path.read_text("ascii", "replace") if path.is_file() else text
+    try:
+        return Ed25519PublicKey.from_public_bytes(bytes.fromhex(digits.strip()))
+    except ValueError as error:
+        raise InputError(f"{text} is no public key; give the server's server.pub") from error
+
+
+def check_signature(receipt: Receipt, signature: bytes, own: Ed25519PublicKey) -> list[str]:
+    """What is wrong with a receipt by itself; empty where nothing."""
     try:
         receipt.check(signature, own)
     except ContractError as error:
         return [str(error)]
-    attempt = session.get(Attempt, receipt.attempt)
+    return []
+
+
+def check_receipt(
+    session: Session, receipt: Receipt, signature: bytes, own: Ed25519PublicKey
+) -> list[str]:
+    """What is wrong with a receipt, compared with what this server holds; empty where nothing."""
+    if faults := check_signature(receipt, signature, own):
+        return faults
+    attempt = anywhere(session, Attempt, receipt.attempt)
     if attempt is None:
         return ["the server holds no such attempt"]
     if (attempt.sequence, attempt.head) != (receipt.sequence, receipt.head):

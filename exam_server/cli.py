@@ -10,8 +10,12 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from exam_server import commands, operating, registering
+from exam_server import commands, operating, registering, rehearsal, verifying
+from exam_server.attempts import commands as attempts
+from exam_server.attempts import journal_commands as journals
 from exam_server.errors import InputError, ServerError
+from exam_server.items import commands as bank
+from exam_server.serving import commands as serving
 from exam_server.trust import commands as trust
 
 EXIT_UNUSABLE = 2
@@ -32,9 +36,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     operating.register(subparsers)
+    serving.register(subparsers)
     registering.register(subparsers)
     commands.register(subparsers)
+    verifying.register(subparsers)
+    rehearsal.register(subparsers)
+    attempts.register(subparsers)
+    journals.register(subparsers)
     trust.register(subparsers)
+    bank.register(subparsers)
     parsed = parser.parse_args(arguments)
     try:
         return int(parsed.run(parsed))

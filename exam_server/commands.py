@@ -8,7 +8,8 @@ from pathlib import Path
 from pydantic import ValidationError
 from sqlmodel import Session, select
 
-from exam_server import audit, checking, db, directory, loading
+from exam_server import audit, db, directory, loading
+from exam_server.attempts.outstanding import Outstanding, outstanding
 from exam_server.audit import Operator
 from exam_server.candidates.roster import read_roster
 from exam_server.candidates.service import load_roster
@@ -28,12 +29,13 @@ from exam_server.console import (
 )
 from exam_server.context import utc_now
 from exam_server.contract.api import ShiftState
-from exam_server.errors import InputError
+from exam_server.errors import InputError, NotPossibleError, Objection
 from exam_server.forms import service as forms
 from exam_server.forms.models import Exam
 from exam_server.grading.service import grade_shift
 from exam_server.loading import first_fault, read_file, read_toml
 from exam_server.results.service import results_of_shift
+from exam_server.serving.telling import telling
 from exam_server.shifts import service as shifts
 from exam_server.shifts.models import Shift
 from exam_server.trust.source import load_trust
@@ -55,6 +57,7 @@ def register(subparsers: Subparsers) -> None:
     paper.add_argument("--exam", metavar="CODE", required=True)
     paper.add_argument("--name", required=True, help="the paper's name, as rosters have it")
     paper.add_argument("--codes", required=True, help="codes (mã đề), parted by commas")
+    paper.add_argument("--open", action="store_true", help="a practice paper: no secret items")
     trust = add_command(load, "trust", _load_trust, "anchors and CRLs, in a test", passphrase=False)
     trust.add_argument("files", metavar="PATH", type=Path, nargs="+")
 
@@ -68,6 +71,8 @@ def register(subparsers: Subparsers) -> None:
         add_shift_choice(step)
         if name == "start":
             step.add_argument("--reason", default="", help="why it starts before its time")
+        if name == "close":
+            step.add_argument("--reason", default="", help="why it ends while answers may be out")
 
     came = add_command(subparsers, "attendance", _attendance, "who came", passphrase=False)
     add_shift_choice(came)
@@ -75,12 +80,6 @@ def register(subparsers: Subparsers) -> None:
     add_shift_choice(grade)
     results = add_command(subparsers, "results", _results, "a shift's marks", passphrase=False)
     add_shift_choice(results)
-
-    log = add_group(subparsers, "audit", "the log and the journals")
-    add_command(log, "verify", _audit_verify, "check every chain and signature", passphrase=False)
-    receipt = add_group(subparsers, "receipt", "receipts of candidates")
-    verify = add_command(receipt, "verify", _receipt_verify, "check a receipt", passphrase=False)
-    verify.add_argument("file", metavar="FILE", type=Path)
 
 
 def _load_exam(parsed: argparse.Namespace) -> int:
@@ -177,6 +176,7 @@ def _load_paper(parsed: argparse.Namespace) -> int:
             codes=codes,
             sealing=opened.keys.sealing,
             now=now,
+            secret=not parsed.open,
         )
         planned = session.exec(
             select(Shift).where(Shift.exam_id == exam.id, Shift.state == ShiftState.PLANNED)
@@ -209,7 +209,11 @@ def _load_trust(parsed: argparse.Namespace) -> int:
 
 
 def _open(parsed: argparse.Namespace) -> int:
-    with unlocked(parsed) as opened, db.transaction(opened.server.engine) as session:
+    with (
+        unlocked(parsed) as opened,
+        telling(opened.server),
+        db.transaction(opened.server.engine) as session,
+    ):
         found = find_shift(session, parsed.shift, parsed.exam)
         shift = shifts.open_shift(session, found.id, officer=Operator(), now=utc_now())
         audit.seal(session, opened.keys.signing, now=utc_now())
@@ -217,7 +221,11 @@ def _open(parsed: argparse.Namespace) -> int:
 
 
 def _start(parsed: argparse.Namespace) -> int:
-    with unlocked(parsed) as opened, db.transaction(opened.server.engine) as session:
+    with (
+        unlocked(parsed) as opened,
+        telling(opened.server),
+        db.transaction(opened.server.engine) as session,
+    ):
         found = find_shift(session, parsed.shift, parsed.exam)
         shift = shifts.start_shift(
             session,
@@ -231,18 +239,40 @@ def _start(parsed: argparse.Namespace) -> int:
 
 
 def _close(parsed: argparse.Namespace) -> int:
-    with unlocked(parsed) as opened, db.transaction(opened.server.engine) as session:
+    with (
+        unlocked(parsed) as opened,
+        telling(opened.server),
+        db.transaction(opened.server.engine) as session,
+    ):
         found = find_shift(session, parsed.shift, parsed.exam)
-        shift = shifts.close_shift(
-            session,
-            found.id,
-            officer=Operator(),
-            keys=opened.keys,
-            grace=opened.server.settings.grace,
-            now=utc_now(),
-        )
+        lacking = [_lacking_line(one) for one in outstanding(session, found, utc_now())]
+        try:
+            shift = shifts.close_shift(
+                session,
+                found.id,
+                officer=Operator(),
+                keys=opened.keys,
+                grace=opened.server.settings.grace,
+                now=utc_now(),
+                reason=parsed.reason,
+            )
+        except NotPossibleError as error:
+            if error.objection is not Objection.MAY_LACK_ANSWERS:
+                raise
+            raise InputError(str(error), tuple(lacking)) from error
         audit.seal(session, opened.keys.signing, now=utc_now())
-    return _shift_answer(parsed, shift)
+    for line in lacking:
+        remark(line)
+    return _shift_answer(parsed, shift, outstanding=lacking)
+
+
+def _lacking_line(one: Outstanding) -> str:
+    heard = f"last heard {one.heard_at:%H:%M:%S} UTC" if one.heard_at else "never heard"
+    unsent = f", {one.unsent} records unsent then" if one.unsent else ""
+    return (
+        f"{one.room} {one.seat}  {one.registration_number}  {one.candidate}  "
+        f"{' '.join(one.why)}  {one.station or 'no station'}: {heard}{unsent}"
+    )
 
 
 _SHIFT_STEPS: dict[str, Callable[[argparse.Namespace], int]] = {
@@ -252,15 +282,15 @@ _SHIFT_STEPS: dict[str, Callable[[argparse.Namespace], int]] = {
 }
 
 
-def _shift_answer(parsed: argparse.Namespace, shift: Shift) -> int:
-    return answer(
-        parsed, {"shift": shift.name, "state": shift.state.value}, f"{shift.name} is {shift.state}"
-    )
+def _shift_answer(parsed: argparse.Namespace, shift: Shift, **more: object) -> int:
+    fields = {"shift": shift.name, "state": shift.state.value, **more}
+    return answer(parsed, fields, f"{shift.name} is {shift.state}")
 
 
 def _attendance(parsed: argparse.Namespace) -> int:
     with directory.open_server(parsed.directory) as server, db.reading(server.engine) as session:
-        rows = attendance(session, find_shift(session, parsed.shift, parsed.exam).id)
+        shift = find_shift(session, parsed.shift, parsed.exam)
+        rows = attendance(session, shift.centre_id, shift.id)
     fields = [
         {
             "registration_number": row.registration_number,
@@ -306,7 +336,8 @@ def _grade(parsed: argparse.Namespace) -> int:
 
 def _results(parsed: argparse.Namespace) -> int:
     with directory.open_server(parsed.directory) as server, db.reading(server.engine) as session:
-        rows = results_of_shift(session, find_shift(session, parsed.shift, parsed.exam).id)
+        shift = find_shift(session, parsed.shift, parsed.exam)
+        rows = results_of_shift(session, shift.centre_id, shift.id)
     fields = [
         {
             "registration_number": row.registration_number,
@@ -316,6 +347,7 @@ def _results(parsed: argparse.Namespace) -> int:
             "attempt": row.attempt_id,
             "total": None if row.total is None else str(row.total),
             "maximum": None if row.maximum is None else str(row.maximum),
+            "awaiting": str(row.awaiting),
             "conditional": row.conditional,
             "arrived_late": row.arrived_late,
             "receipt": row.short_code,
@@ -325,40 +357,7 @@ def _results(parsed: argparse.Namespace) -> int:
     lines = [
         f"{row.registration_number}  {row.name}  {row.paper}  {row.code or '-'}  "
         f"{'-' if row.total is None else row.total}{' (conditional)' if row.conditional else ''}"
+        f"{f' (marks of people awaited: {row.awaiting})' if row.awaiting else ''}"
         for row in rows
     ]
     return answer(parsed, {"results": fields}, "\n".join(lines))
-
-
-def _audit_verify(parsed: argparse.Namespace) -> int:
-    with directory.open_server(parsed.directory) as server, db.reading(server.engine) as session:
-        found = checking.check_all(session, server.public_key())
-    fields = {
-        "audit_entries": found.audit_entries,
-        "attempts": found.attempts,
-        "records": found.records,
-        "faults": list(found.faults),
-    }
-    good = f"{found.audit_entries} entries and {found.records} records hold"
-    text = "\n".join(found.faults) or good
-    return answer(parsed, fields, text, code=NEGATIVE if found.faults else DONE)
-
-
-def _receipt_verify(parsed: argparse.Namespace) -> int:
-    receipt, signature = checking.read_receipt(parsed.file)
-    with directory.open_server(parsed.directory) as server, db.reading(server.engine) as session:
-        faults = checking.check_receipt(session, receipt, signature, server.public_key())
-    fields = {
-        "valid": not faults,
-        "attempt": receipt.attempt,
-        "registration_number": receipt.registration_number,
-        "paper": receipt.paper,
-        "code": receipt.code,
-        "records": receipt.sequence,
-        "answered": receipt.answered,
-        "submitted_at": receipt.submitted_at.isoformat(),
-        "short_code": receipt.short_code,
-        "faults": faults,
-    }
-    text = "\n".join(faults) or f"the receipt {receipt.short_code} is genuine and holds"
-    return answer(parsed, fields, text, code=NEGATIVE if faults else DONE)

@@ -12,6 +12,9 @@ from sqlmodel import Session
 
 from card_reader.trust.store import TrustStore
 from exam_server import db
+from exam_server.items.importing import Readings
+from exam_server.items.texts import Texts
+from exam_server.items.traits import KnownTraits
 from exam_server.keys import ServerKeys
 from exam_server.sealing import Sealing
 from exam_server.settings import Settings
@@ -24,13 +27,18 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Server:
-    """One server. `trust_source` gives the anchors and CRLs as they are now."""
+    """One server. `trust_source` gives the anchors and CRLs as they are now; `texts` and
+    `traits` are what this process has opened of items to search them and to find those alike,
+    `readings` of brought files."""
 
     settings: Settings
     keys: ServerKeys
     engine: Engine
     trust_source: Callable[[], TrustStore]
     clock: Callable[[], datetime] = field(default=utc_now)
+    texts: Texts = field(default_factory=Texts)
+    traits: KnownTraits = field(default_factory=KnownTraits)
+    readings: Readings = field(default_factory=Readings)
 
     @property
     def sealing(self) -> Sealing:

@@ -19,8 +19,12 @@ from sqlalchemy.orm import declared_attr, deferred, registry
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, SQLModel
 
+from exam_server import postgres
+
 BUSY_TIMEOUT_MS = 10_000
 READ_ONLY = "exam_server_read_only"
+#: A reading transaction of SQLite sees one moment by itself.
+_STILL = {"postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}}
 # Fixed, so that migrations can name them.
 CONSTRAINT_NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -110,10 +114,18 @@ def new_id() -> str:
 
 
 def create_engine(url: str) -> Engine:
-    """The engine for `url`, e.g. ``sqlite:////srv/exam/server.db`` or ``postgresql+psycopg://…``."""
+    """The engine for `url`, e.g. ``sqlite:////srv/exam/server.db`` or ``postgresql+psycopg://…``.
+
+    Connecting to a PostgreSQL that would lose what it has committed raises InputError.
+    """
+    on_postgres = sa.make_url(url).get_backend_name() == "postgresql"
     # Parameters are people's data: no log and no message shows them.
-    engine = sa.create_engine(url, hide_parameters=True)
-    if engine.dialect.name == "sqlite":
+    engine = sa.create_engine(
+        url, hide_parameters=True, **postgres.options() if on_postgres else {}
+    )
+    if on_postgres:
+        postgres.refuse_unless_durable(engine)
+    else:
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -150,6 +162,10 @@ def transaction(engine: Engine) -> Iterator[Session]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
-    """A session for looking only: it waits for no writer, and nothing of it is kept."""
-    with Session(engine.execution_options(**{READ_ONLY: True}), autoflush=False) as session:
+    """A session for looking only, at one moment of the database: nothing of it is kept.
+
+    It waits for no writer, and no writer waits for it.
+    """
+    still = engine.execution_options(**{READ_ONLY: True}, **_STILL.get(engine.dialect.name, {}))
+    with Session(still, autoflush=False) as session:
         yield session

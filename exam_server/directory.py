@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from card_reader.trust.store import TrustStore
-from exam_server import db, keys, migrations, settings
+from exam_server import db, durable, keys, migrations, settings
 from exam_server.errors import InputError
 from exam_server.keys import ServerKeys
 from exam_server.settings import Settings
@@ -60,6 +60,7 @@ def create(directory: Path, chosen: Settings, passphrase: str, now: datetime) ->
         aside.mkdir(mode=0o700, parents=True)
         fresh = _fill(aside, chosen, passphrase, now)
         aside.rename(directory)
+        durable.sync_folder(directory.parent)
     except OSError as error:
         raise InputError(f"{directory} cannot be made: {error.strerror}") from error
     finally:
@@ -73,20 +74,28 @@ def _fill(directory: Path, chosen: Settings, passphrase: str, now: datetime) -> 
     keys.make_certificate(directory, fresh, chosen.hosts, now)
     write_public_key(directory, fresh)
     settings.save(directory, chosen)
+    with new_database(directory, chosen) as engine:
+        if migrations.current(engine) is not None:
+            raise InputError("this database holds a server already; name an empty one")
+        migrations.upgrade(engine)
+    return fresh
+
+
+@contextlib.contextmanager
+def new_database(directory: Path, chosen: Settings) -> Iterator[Engine]:
+    """The database that `chosen` names, to be made or filled; InputError where it cannot be."""
     try:
         engine = db.create_engine(database_url(directory, chosen))
     except (ArgumentError, ModuleNotFoundError) as error:
-        raise InputError(f"no database can be reached by {chosen.database_url!r}") from error
-    with one_line(engine):
-        migrations.upgrade(engine)
-    engine.dispose()  # SQLite finds its write-ahead log by the path it was opened under
-    return fresh
+        raise InputError("no database can be reached by the URL that was given") from error
+    with one_line(engine):  # SQLite finds its write-ahead log by the path it was opened under
+        yield engine
 
 
 def write_public_key(directory: Path, own: ServerKeys) -> None:
     """Beside the secret keys, for whoever checks a receipt."""
     text = own.signing.public_key().public_bytes_raw().hex()
-    (directory / PUBLIC_KEY).write_text(text, "ascii")
+    durable.write_file(directory / PUBLIC_KEY, text.encode(), durable.PUBLIC)
 
 
 def database_url(directory: Path, chosen: Settings) -> str:

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
+from exam_server import durable
 from exam_server.contract import canonical
 from exam_server.contract.errors import ContractError
 from exam_server.errors import InputError
@@ -139,7 +140,7 @@ def _derive(
 
 def save(directory: Path, keys: ServerKeys, passphrase: str) -> None:
     """Writes `keys.json`, readable by its owner only."""
-    write_private(directory / KEYS_FILE, lock(keys.to_bytes(), passphrase))
+    durable.write_file(directory / KEYS_FILE, lock(keys.to_bytes(), passphrase))
 
 
 def load(directory: Path, passphrase: str) -> ServerKeys:
@@ -153,18 +154,6 @@ def load(directory: Path, passphrase: str) -> ServerKeys:
         return ServerKeys.from_bytes(unlock(data, passphrase))
     except (ContractError, ValueError) as error:
         raise InputError(f"{path} is damaged; restore it from a backup") from error
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Writes `data` where only the owner can read it, wholly or not at all."""
-    unfinished = path.with_name(path.name + ".new")
-    unfinished.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
 
 
 def make_certificate(directory: Path, keys: ServerKeys, hosts: list[str], now: datetime) -> None:
@@ -185,8 +174,9 @@ def make_certificate(directory: Path, keys: ServerKeys, hosts: list[str], now: d
     )
     encryption = BestAvailableEncryption(keys.tls_passphrase.encode())
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
-    write_private(directory / TLS_KEY_FILE, pem)
-    (directory / CERTIFICATE_FILE).write_bytes(certificate.public_bytes(Encoding.PEM))
+    durable.write_file(directory / TLS_KEY_FILE, pem)
+    public = certificate.public_bytes(Encoding.PEM)
+    durable.write_file(directory / CERTIFICATE_FILE, public, durable.PUBLIC)
 
 
 def _host(host: str) -> x509.GeneralName:

@@ -6,6 +6,7 @@ Everything of one call happens in the caller's transaction: all or nothing.
 import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -20,6 +21,7 @@ from exam_server.centres.service import CentrePlan, load_centre
 from exam_server.errors import InputError
 from exam_server.forms import service as forms
 from exam_server.forms.models import Exam
+from exam_server.grading.marking_rule import MOST_MARKERS
 from exam_server.keys import ServerKeys
 from exam_server.shifts import service as shifts
 from exam_server.shifts.models import Shift
@@ -48,11 +50,16 @@ class ShiftPlan(_Plan):
 
 
 class PaperPlan(_Plan):
-    """One paper: a QTI 3 package and the codes (mã đề) to be made of it."""
+    """One paper: a QTI 3 package and the codes (mã đề) to be made of it. `markers` and
+    `difference`: how many people mark what only people can, and how far two may lie apart.
+    `open`: the bank need not hold the items as secret ones (a practice paper)."""
 
     name: str = Field(min_length=1, max_length=60)
     package: str
     codes: list[str] = Field(min_length=1, max_length=100)
+    markers: int = Field(default=1, ge=1, le=MOST_MARKERS)
+    difference: Decimal = Field(default=Decimal(0), ge=0, max_digits=6, decimal_places=2)
+    open: bool = False
 
 
 class ExamFolder(_Plan):
@@ -148,6 +155,9 @@ def load_exam(
             codes=paper_plan.codes,
             sealing=keys.sealing,
             now=now,
+            markers=paper_plan.markers,
+            difference=paper_plan.difference,
+            secret=not paper_plan.open,
         )
         made += len(forms.seal_packages(session, shift, paper, keys=keys, now=now))
         warnings.extend(source.warnings)

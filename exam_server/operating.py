@@ -1,17 +1,13 @@
-"""Commands that run a server: init, serve, status, backup, restore, purge."""
+"""Commands that keep a server: init, status, backup, restore, purge."""
 
 import argparse
-import signal
-import socket
 from pathlib import Path
 
 import sqlalchemy as sa
-import uvicorn
 from sqlmodel import col, select
 
 from card_reader.trust.store import TrustStore
 from exam_server import audit, backup, db, directory, keys
-from exam_server.app import create_app
 from exam_server.audit import Operator
 from exam_server.centres.models import Centre, Room, Seat
 from exam_server.checkin.service import purge_pictures
@@ -30,12 +26,10 @@ from exam_server.context import utc_now
 from exam_server.directory import OpenServer
 from exam_server.errors import InputError
 from exam_server.forms.models import Exam, Realm
-from exam_server.proctoring.events import LiveEvents
 from exam_server.settings import Settings
 from exam_server.shifts.models import Placement, Shift
 from exam_server.staff import Staff
 from exam_server.stations.models import Station
-from exam_server.trust.source import TrustInForce
 
 
 def register(subparsers: Subparsers) -> None:
@@ -46,10 +40,6 @@ def register(subparsers: Subparsers) -> None:
     init.add_argument("--port", type=int, default=8443)
     init.add_argument("--database", metavar="URL", help="instead of a file in DIR")
 
-    serve = add_command(subparsers, "serve", _serve, "serve over TLS", passphrase=True)
-    serve.add_argument("--port", type=int, help="0 takes a free one")
-    serve.add_argument("--bind", metavar="ADDRESS", help="the first host of init")
-
     add_command(subparsers, "status", _status, "what the server holds", passphrase=False)
 
     save = add_command(subparsers, "backup", _backup, "back up everything", passphrase=True)
@@ -59,6 +49,7 @@ def register(subparsers: Subparsers) -> None:
     again = subparsers.add_parser("restore", help="make a server from a backup")
     again.add_argument("file", metavar="FILE", type=Path)
     again.add_argument("directory", metavar="DIR", type=Path)
+    again.add_argument("--database", metavar="URL", help="an empty one, instead of a file in DIR")
     again.add_argument("--json", action="store_true")
     again.add_argument("--passphrase-file", type=Path, metavar="FILE")
     again.add_argument("--backup-passphrase-file", type=Path, metavar="FILE")
@@ -79,89 +70,6 @@ def _init(parsed: argparse.Namespace) -> int:
     print_key = keys.fingerprint(parsed.directory).hex()
     fields = {"directory": str(parsed.directory), "realm": parsed.realm, "fingerprint": print_key}
     return answer(parsed, fields, f"made {parsed.directory} (realm {parsed.realm})")
-
-
-class _Announcing(uvicorn.Server):
-    """Says where it listens once it does, and ends the pages' live streams before it stops."""
-
-    def __init__(
-        self, config: uvicorn.Config, live: LiveEvents, parsed: argparse.Namespace, url: str
-    ) -> None:
-        super().__init__(config)
-        self._live = live
-        self._parsed = parsed
-        self._url = url
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            fields = {
-                "url": self._url,
-                "fingerprint": keys.fingerprint(self._parsed.directory).hex(),
-            }
-            answer(self._parsed, fields, f"serving {self._url}")
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._live.close()
-        await super().shutdown(sockets)
-
-
-def _serve(parsed: argparse.Namespace) -> int:
-    with unlocked(parsed) as opened:
-        server, own = opened.server, opened.keys
-        address = parsed.bind or server.settings.hosts[0]
-        port = server.settings.port if parsed.port is None else parsed.port
-        listener = _listen(address, port)
-        url = f"https://{address}:{listener.getsockname()[1]}"
-        app = create_app(
-            server.settings,
-            own,
-            server.engine,
-            TrustInForce(
-                parsed.directory,
-                server.engine,
-                own=own.signing.public_key(),
-                realm=server.settings.realm,
-            ),
-        )
-        config = uvicorn.Config(
-            app,
-            http="httptools",
-            ws="none",
-            lifespan="on",
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=5,
-            timeout_keep_alive=75,
-            ssl_certfile=str(parsed.directory / keys.CERTIFICATE_FILE),
-            ssl_keyfile=str(parsed.directory / keys.TLS_KEY_FILE),
-            ssl_keyfile_password=own.tls_passphrase,
-        )
-        # uvicorn stops in order and then raises the signal once more: an ordered stop is exit 0.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: None)
-        _Announcing(config, app.state.live, parsed, url).run(sockets=[listener])
-        with db.transaction(server.engine) as session:
-            audit.seal(session, own.signing, now=utc_now())
-    return 0
-
-
-def _listen(address: str, port: int) -> socket.socket:
-    """A bound socket, so that a busy port is told before anything starts."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((address, port))
-        listener.listen(2048)
-    except (OSError, OverflowError) as error:
-        listener.close()
-        raise InputError(
-            f"port {port} of {address} cannot be used ({error}); choose another with --port"
-        ) from error
-    return listener
 
 
 def _status(parsed: argparse.Namespace) -> int:
@@ -218,13 +126,7 @@ def _backup(parsed: argparse.Namespace) -> int:
                 now=utc_now(),
             )
             audit.seal(session, opened.keys.signing, now=utc_now())
-        size = backup.backup(
-            parsed.directory,
-            parsed.file,
-            own=opened.keys,
-            chosen=opened.server.settings,
-            passphrase=passphrase,
-        )
+        size = backup.backup(opened.server, parsed.file, own=opened.keys, passphrase=passphrase)
     return answer(parsed, {"file": str(parsed.file), "size": size}, f"backed up to {parsed.file}")
 
 
@@ -232,7 +134,11 @@ def _restore(parsed: argparse.Namespace) -> int:
     sealed_under = secret(parsed.backup_passphrase_file, BACKUP_PASSPHRASE, "Backup passphrase")
     passphrase = secret(parsed.passphrase_file, PASSPHRASE, "New passphrase", twice=True)
     report = backup.restore(
-        parsed.file, parsed.directory, backup_passphrase=sealed_under, passphrase=passphrase
+        parsed.file,
+        parsed.directory,
+        backup_passphrase=sealed_under,
+        passphrase=passphrase,
+        database=parsed.database,
     )
     fields = {
         "directory": str(parsed.directory),

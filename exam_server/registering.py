@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlmodel import and_, col, select
+from sqlmodel import Session, and_, col, select
 
 from exam_server import audit, auth, db, directory, keys
 from exam_server.audit import Operator
@@ -21,9 +21,12 @@ from exam_server.console import (
 )
 from exam_server.context import utc_now
 from exam_server.errors import InputError
+from exam_server.items import rights
+from exam_server.serving.telling import telling
 from exam_server.staff import Role, Staff, StaffSession
 from exam_server.stations import service as stations
 from exam_server.stations.models import Assignment, Station, StationStatus
+from question_bank.lifecycle import Role as BankRole
 
 MIN_PASSWORD = 8
 
@@ -39,6 +42,13 @@ def register(subparsers: Subparsers) -> None:
     add_command(staff, "list", _staff_list, "who there is", passphrase=False)
     disable = add_command(staff, "disable", _staff_disable, "let in no more", passphrase=False)
     disable.add_argument("--username", required=True)
+
+    allow = add_command(staff, "grant", _staff_grant, "items of a subject", passphrase=False)
+    refuse = add_command(staff, "withdraw", _staff_withdraw, "no more of it", passphrase=False)
+    for command in (allow, refuse):
+        command.add_argument("--username", required=True)
+        command.add_argument("--subject", required=True, help="as items name it; * is every one")
+    allow.add_argument("--secret", action="store_true", help="its secret items, too")
 
     station = add_group(subparsers, "station", "kiosk machines")
     token = add_command(station, "token", _token, "a one-time token to enrol", passphrase=False)
@@ -114,6 +124,47 @@ def _staff_list(parsed: argparse.Namespace) -> int:
     return answer(parsed, {"staff": fields}, "\n".join(lines) or "nobody")
 
 
+def _person(session: Session, username: str) -> Staff:
+    person = session.exec(select(Staff).where(Staff.username == username)).first()
+    if person is None:
+        raise InputError(f"there is no {username}; see exam-server staff list")
+    return person
+
+
+def _subject(text: str) -> str:
+    subject = " ".join(text.split())
+    if not 1 <= len(subject) <= rights.MAX_SUBJECT:
+        raise InputError(f"a subject has 1 to {rights.MAX_SUBJECT} characters")
+    return subject
+
+
+def _staff_grant(parsed: argparse.Namespace) -> int:
+    subject = _subject(parsed.subject)
+    with (
+        directory.open_server(parsed.directory) as server,
+        db.transaction(server.engine) as session,
+    ):
+        person = _person(session, parsed.username)
+        if person.role.value not in {Role.MARKER.value, *(role.value for role in BankRole)}:
+            raise InputError(f"the role {person.role} has nothing to do with items")
+        rights.grant(session, person, subject, secret=parsed.secret, by=Operator(), now=utc_now())
+    fields = {"username": parsed.username, "subject": subject, "secret": parsed.secret}
+    return answer(parsed, fields, f"{parsed.username} may work on {subject}")
+
+
+def _staff_withdraw(parsed: argparse.Namespace) -> int:
+    subject = _subject(parsed.subject)
+    with (
+        directory.open_server(parsed.directory) as server,
+        db.transaction(server.engine) as session,
+    ):
+        person = _person(session, parsed.username)
+        if not rights.withdraw(session, person, subject, by=Operator(), now=utc_now()):
+            raise InputError(f"{parsed.username} has no subject {subject}; nothing was changed")
+    fields = {"username": parsed.username, "subject": subject}
+    return answer(parsed, fields, f"{parsed.username} works on {subject} no more")
+
+
 def _staff_disable(parsed: argparse.Namespace) -> int:
     """The account opens nothing any more, and whoever is signed in with it is signed out."""
     now = utc_now()
@@ -121,9 +172,7 @@ def _staff_disable(parsed: argparse.Namespace) -> int:
         directory.open_server(parsed.directory) as server,
         db.transaction(server.engine) as session,
     ):
-        person = session.exec(select(Staff).where(Staff.username == parsed.username)).first()
-        if person is None:
-            raise InputError(f"there is no {parsed.username}; see exam-server staff list")
+        person = _person(session, parsed.username)
         if person.disabled_at is not None:
             raise InputError(f"{parsed.username} was disabled before")
         person.disabled_at = now
@@ -196,6 +245,7 @@ def _text(moment: datetime | None) -> str | None:
 def _revoke(parsed: argparse.Namespace) -> int:
     with (
         directory.open_server(parsed.directory) as server,
+        telling(server),
         db.transaction(server.engine) as session,
     ):
         station = stations.revoke(
@@ -207,6 +257,7 @@ def _revoke(parsed: argparse.Namespace) -> int:
 def _assign(parsed: argparse.Namespace) -> int:
     with (
         directory.open_server(parsed.directory) as server,
+        telling(server),
         db.transaction(server.engine) as session,
     ):
         seat = find_seat(session, parsed.room, parsed.seat, centre_code=parsed.centre)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from exam_server import durable
 from exam_server.errors import InputError
 from exam_server.forms.models import Realm
 
@@ -21,6 +22,18 @@ class Settings(BaseModel):
     hosts: list[str] = Field(default=["127.0.0.1"], min_length=1)
     port: int = Field(default=8443, ge=1, le=65535)
     database_url: str | None = None
+    #: Whether centres lie on machines of their own (`docs/scaling.md`).
+    distributed: bool = False
+    #: Server processes; several need PostgreSQL and NATS.
+    workers: int = Field(default=1, ge=1, le=64)
+    #: A process of several whose event loop stands still so long is ended and replaced.
+    silent_seconds: float = Field(default=30.0, ge=1.0, le=600.0)
+    #: NATS servers of one cluster, parted by commas; may hold user and password.
+    nats_url: str | None = None
+    #: File with the certificate that signs NATS's, where the system does not know it.
+    nats_authority: Path | None = None
+    #: Port on the loopback address where Prometheus asks; none: nowhere.
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
     #: ICAO codes of states whose citizen cards are accepted, and document codes of those cards.
     accepted_states: list[str] = Field(default=["VNM"], min_length=1)
     accepted_documents: list[str] = Field(default=["I", "ID"], min_length=1)
@@ -66,6 +79,6 @@ def load(directory: Path) -> Settings:
 
 
 def save(directory: Path, settings: Settings) -> None:
-    """Writes `settings` into `directory`."""
+    """Writes `settings` into `directory`; its owner alone reads them, for NATS's password."""
     path = directory / FILE_NAME
-    path.write_text(settings.model_dump_json(indent=2) + "\n", "utf-8")
+    durable.write_file(path, (settings.model_dump_json(indent=2) + "\n").encode())

@@ -15,6 +15,7 @@ class Role(StrEnum):
     EXAM_OFFICE = "exam_office"
     ITEM_WRITER = "item_writer"
     REVIEWER = "reviewer"
+    MARKER = "marker"
     TECHNICIAN = "technician"
     ADMINISTRATOR = "administrator"
 

@@ -11,9 +11,10 @@ from types import TracebackType
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from exam_server.contract.program import program_version
 from exam_station.readers import PcscReaders, Readers
 from exam_station.runner import Runner
-from exam_station.settings import Settings, program_version, require_display
+from exam_station.settings import Settings, require_display
 from exam_station.ui.texts import Texts
 from exam_station.ui.window import KioskWindow
 from exam_station.vault import Vault, unlock_secret

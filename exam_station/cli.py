@@ -1,4 +1,7 @@
-"""`exam-station`: enroll, run, selftest. Exit 0 good, 1 not good, 2 not usable."""
+"""`exam-station`: enroll, run, selftest, move-out, move-in, robot.
+
+Exit 0 good, 1 not good, 2 not usable.
+"""
 
 import argparse
 import json
@@ -6,21 +9,36 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from card_reader.errors import CardError
 from exam_server.contract.enrolment import EnrolmentToken
 from exam_server.contract.errors import ContractError
-from exam_station.client import ClientError
+from exam_server.contract.program import program_version
+from exam_server.contract.receipt import head_code
+from exam_station.attempt_folder import AttemptFolder
+from exam_station.client import Client, ClientError
+from exam_station.clock import ServerClock
 from exam_station.enrolment import enrol
-from exam_station.flow.states import Language
-from exam_station.settings import NoDisplayError, Settings, model_folder, program_version
+from exam_station.flow.codes import Language
+from exam_station.journal import JournalError
+from exam_station.kept_time import TimeKeeper
+from exam_station.kit import Kits
+from exam_station.moving import MoveError, move_in, move_out, read_folder
+from exam_station.robot import command
+from exam_station.robot.plan import PlanError
+from exam_station.settings import NoDisplayError, Settings, model_folder
 from exam_station.vault import Vault, VaultError, unlock_secret
 
 GOOD, BAD, UNUSABLE = 0, 1, 2
 
-EXPECTED = (VaultError, ClientError, ContractError, CardError, NoDisplayError, OSError)
+EXPECTED = (
+    *(VaultError, ClientError, ContractError, CardError, NoDisplayError, PlanError, OSError),
+    *(JournalError, MoveError),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,6 +92,23 @@ def _parser() -> argparse.ArgumentParser:
 
     selftest = commands.add_parser("selftest", parents=[shared, devices], help="fit for a shift?")
     selftest.set_defaults(command=_selftest, windowed=True, language="vi")
+
+    moved_out = commands.add_parser(
+        "move-out", parents=[shared], help="end an attempt here, to be carried to another station"
+    )
+    moved_out.add_argument("--attempt", help="its id; needed where there are several")
+    moved_out.add_argument("--to", type=Path, required=True, help="a new folder, on a stick")
+    moved_out.add_argument("--seat", help="the seat that it is sent to, if it is known")
+    moved_out.set_defaults(command=_move_out)
+    moved_in = commands.add_parser(
+        "move-in", parents=[shared], help="take up an attempt that was carried here"
+    )
+    moved_in.add_argument("folder", type=Path, metavar="FOLDER", help="the folder of move-out")
+    moved_in.set_defaults(command=_move_in)
+
+    robot = commands.add_parser("robot", help="candidates without screens, in a test")
+    command.add_arguments(robot)
+    robot.set_defaults(command=_robot)
     return parser
 
 
@@ -111,6 +146,69 @@ def _run(options: argparse.Namespace) -> int:
     return run(_settings(options))
 
 
+def _move_out(options: argparse.Namespace) -> int:
+    vault = Vault.load(options.data, unlock_secret(os.environ, options.data))
+    clock = ServerClock()
+    keeper = TimeKeeper(options.data, clock, key=vault.signing)
+    keeper.take_up()
+    folder = _one_attempt(options.data, options.attempt)
+    token = move_out(
+        folder,
+        options.to,
+        vault=vault,
+        seat=options.seat,
+        ledger=keeper.ledger(folder.attempt),
+        now=clock.now() or datetime.now(UTC),
+    )
+    code = head_code(token.head)
+    said = {"attempt": token.attempt, "epoch": token.epoch, "sequence": token.sequence}
+    _say(
+        options,
+        {**said, "head_code": code, "folder": str(options.to)},
+        f"{token.sequence} records of {token.attempt} are in {options.to}; this station writes no"
+        f" more of it. For the minutes: {code}",
+    )
+    return GOOD
+
+
+def _one_attempt(data: Path, wanted: str | None) -> AttemptFolder:
+    if wanted is not None:
+        return AttemptFolder(data, wanted)
+    under_way = [
+        one for one in AttemptFolder.all(data) if one.journal.exists() and one.receipt() is None
+    ]
+    if len(under_way) != 1:
+        names = ", ".join(one.attempt for one in under_way) or "none"
+        raise MoveError(f"say which attempt with --attempt (under way here: {names})")
+    return under_way[0]
+
+
+def _move_in(options: argparse.Namespace) -> int:
+    vault = Vault.load(options.data, unlock_secret(os.environ, options.data))
+    clock = ServerClock()
+    TimeKeeper(options.data, clock, key=vault.signing).take_up()
+    with closing(Client(vault, clock)) as client:
+        kit = Kits(options.data, client, vault).kit()
+    if kit is None:
+        raise MoveError("this station has no room kit; it must have been staged before")
+    carried = read_folder(options.folder)
+    now = clock.now() or datetime.now(UTC)
+    move_in(options.data, carried, vault=vault, kit=kit, now=now)
+    token, place = carried.token, kit.place_of(carried.token.attempt)
+    _say(
+        options,
+        {
+            "attempt": token.attempt,
+            "epoch": token.epoch + 1,
+            "sequence": token.sequence,
+            "registration_number": place.registration_number,
+        },
+        f"{token.sequence} records of candidate {place.registration_number} are taken up; start"
+        " the kiosk here, and the paper opens where it was left",
+    )
+    return GOOD
+
+
 def _selftest(options: argparse.Namespace) -> int:
     from card_reader.pcsc import list_readers
     from exam_station.selftest import examine
@@ -133,6 +231,14 @@ def _selftest(options: argparse.Namespace) -> int:
     ]
     _say(options, {"ready": ready, "station": vault.station, "parts": parts}, "\n".join(lines))
     return GOOD if ready else BAD
+
+
+def _robot(options: argparse.Namespace) -> int:
+    report = command.play(options)
+    lines = [f"{name}: {value}" for name, value in report.items()]
+    _say(options, report, "\n".join(lines))
+    complete = report["finished"] == report["candidates"] == report["receipts"]
+    return GOOD if complete else BAD
 
 
 def _say(options: argparse.Namespace, answer: dict[str, Any], text: str) -> None:

@@ -6,7 +6,8 @@ import hashlib
 import os
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -14,14 +15,17 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from exam_server.contract import api
+from exam_server.contract.batches import CONTENT_TYPE
 from exam_server.contract.errors import ErrorCode
-from exam_server.contract.requests import NONCE_BYTES, sign_request
+from exam_server.contract.requests import NONCE_BYTES, STATION_HEADER, sign_request
 from exam_station.clock import ServerClock
+from exam_station.event_stream import HTTPS_PORT, EventStream, NotAsAgreedError
 from exam_station.vault import Vault
 
 TIMEOUT = httpx.Timeout(10.0, connect=3.0)
+#: What may come out of an exchange where there is no network, or another server.
+UNREACHABLE = (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError)
 MAX_ANSWER_BYTES = 80 * 1024 * 1024
-HTTPS_PORT = 443
 
 #: OpenSSL's X509_V_FLAG_NO_CHECK_TIME, for which `ssl` has no name.
 NO_CHECK_TIME = 0x200000
@@ -105,9 +109,10 @@ class Client:
         self._key = vault.signing
         self._clock = clock
         self._rng = rng
+        self._url, self._tls = vault.url, pinned_context(vault.certificate)
         self._http = httpx.Client(
             base_url=vault.url,
-            verify=pinned_context(vault.certificate),
+            verify=self._tls,
             timeout=TIMEOUT,
             trust_env=False,
             follow_redirects=False,
@@ -121,6 +126,10 @@ class Client:
 
     def heartbeat(self, heartbeat: api.Heartbeat) -> api.SeatView:
         return self._post("/api/station/heartbeat", heartbeat, api.SeatView)
+
+    def kit(self) -> bytes:
+        """The sealed room kit for this station."""
+        return self._call("GET", "/api/station/kit", b"")
 
     def package(self, package: str) -> bytes:
         """The sealed bytes, as the server has them."""
@@ -143,17 +152,63 @@ class Client:
     def checkin(self, checkin: str) -> api.CheckInView:
         return self._get(f"/api/station/checkins/{checkin}", api.CheckInView)
 
+    def check_in_offline(self, told: api.OfflineCheckIn) -> api.CheckInView:
+        return self._post("/api/station/checkins/offline", told, api.CheckInView)
+
+    def started_by_code(self, attempt: str, started: api.StartedByCode) -> api.LedgerView:
+        target = f"/api/station/attempts/{attempt}/started"
+        return self._post(target, started, api.LedgerView)
+
     def lease(self, attempt: str) -> api.LeaseView:
         return self._post(f"/api/station/attempts/{attempt}/lease", None, api.LeaseView)
 
     def open(self, attempt: str) -> api.OpenView:
         return self._post(f"/api/station/attempts/{attempt}/open", None, api.OpenView)
 
-    def send_records(self, attempt: str, batch: api.RecordBatch) -> api.Acknowledged:
-        return self._post(f"/api/station/attempts/{attempt}/records", batch, api.Acknowledged)
+    def claim(self, attempt: str, claim: api.Claim) -> api.ClaimView:
+        """Shows the token with which an attempt was carried here."""
+        return self._post(f"/api/station/attempts/{attempt}/claim", claim, api.ClaimView)
+
+    def history(self, attempt: str, after: int) -> api.HistoryView:
+        """The records behind number `after`, a page of them; for the holder of the lease."""
+        asked = api.HistoryRequest(after=after)
+        return self._post(f"/api/station/attempts/{attempt}/history", asked, api.HistoryView)
+
+    def send_records(self, attempt: str, batch: bytes) -> api.Acknowledged:
+        """`batch` as `contract.batches` makes it; its own MAC proves it, so it goes unsigned.
+
+        The station names itself, so that the server knows in which centre to look.
+        """
+        target = f"/api/station/attempts/{attempt}/records"
+        sent = self._clock.elapsed
+        headers = {"content-type": CONTENT_TYPE, STATION_HEADER: self._station}
+        data = self._exchange("POST", target, batch, headers)
+        return self._understood(data, api.Acknowledged, sent)
 
     def submit(self, attempt: str, submission: api.Submission) -> api.ReceiptView:
         return self._post(f"/api/station/attempts/{attempt}/submit", submission, api.ReceiptView)
+
+    @contextmanager
+    def events(self) -> Iterator[EventStream]:
+        """The stream of what is new; it goes on until one side ends it.
+
+        What the block meets in the stream comes out as the errors of every other call.
+        """
+        target = "/api/station/events"
+        headers = self._signed("POST", target, b"")
+        sent = self._clock.elapsed
+        try:
+            with EventStream.connect(self._url, self._tls) as stream:
+                status = stream.ask(self._url, target, headers)
+                if status != httpx.codes.OK:
+                    raise self._refusal(stream.refusal(), status, sent)
+                yield stream
+        except OSError as error:
+            raise _unreachable(error) from error
+        except NotAsAgreedError as error:
+            raise ServerRefusedError(
+                ErrorCode.INTERNAL, f"The server's stream does not follow the contract: {error}."
+            ) from error
 
     def _post(self, target: str, body: BaseModel | None, kind: type[Answer]) -> Answer:
         data = b"" if body is None else body.model_dump_json().encode()
@@ -164,7 +219,9 @@ class Client:
 
     def _timed(self, method: str, target: str, body: bytes, kind: type[Answer]) -> Answer:
         sent = self._clock.elapsed
-        data = self._call(method, target, body)
+        return self._understood(self._call(method, target, body), kind, sent)
+
+    def _understood(self, data: bytes, kind: type[Answer], sent: float) -> Answer:
         received = self._clock.elapsed
         try:
             answer = kind.model_validate_json(data)
@@ -187,7 +244,13 @@ class Client:
             return self._once(method, target, body)
 
     def _once(self, method: str, target: str, body: bytes) -> bytes:
-        proof = sign_request(
+        headers = self._signed(method, target, body)
+        if body:
+            headers["content-type"] = "application/json"
+        return self._exchange(method, target, body, headers)
+
+    def _signed(self, method: str, target: str, body: bytes) -> dict[str, str]:
+        return sign_request(
             self._key,
             station=self._station,
             method=method,
@@ -195,18 +258,15 @@ class Client:
             body=body,
             now=self._clock.signing_time(),
             nonce=self._rng(NONCE_BYTES),
-        )
-        headers = proof.headers()
-        if body:
-            headers["content-type"] = "application/json"
+        ).headers()
+
+    def _exchange(self, method: str, target: str, body: bytes, headers: dict[str, str]) -> bytes:
         sent = self._clock.elapsed
         try:
             with self._http.stream(method, target, content=body, headers=headers) as response:
                 data = _read(response)
-        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
-            raise ServerUnreachableError(
-                f"The server does not answer ({type(error).__name__}); check the network."
-            ) from error
+        except UNREACHABLE as error:
+            raise _unreachable(error) from error
         if response.is_success:
             return data
         raise self._refusal(data, response.status_code, sent)
@@ -218,6 +278,12 @@ class Client:
             return ServerRefusedError(ErrorCode.INTERNAL, f"The server answered {status}.")
         self._clock.hear(refusal.server_time, sent=sent, received=self._clock.elapsed)
         return ServerRefusedError(refusal.code, refusal.message, refusal.retry_after)
+
+
+def _unreachable(error: Exception) -> ServerUnreachableError:
+    return ServerUnreachableError(
+        f"The server does not answer ({type(error).__name__}); check the network."
+    )
 
 
 def _read(response: httpx.Response) -> bytes:

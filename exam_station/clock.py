@@ -4,6 +4,7 @@ Linux's CLOCK_BOOTTIME counts through suspend and is moved by nobody; the wall c
 for anything in an exam. Pure but for the two sources that are handed in.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,6 +42,39 @@ class ServerClock:
     def __init__(self, boot: Callable[[], float] = boot_seconds) -> None:
         self._boot = boot
         self._sample: Sample | None = None
+        self._corrected: timedelta | None = None
+
+    @property
+    def sample(self) -> Sample | None:
+        """What the clock goes by, None before the server was heard."""
+        return self._sample
+
+    @property
+    def estimated(self) -> bool:
+        """Whether the machine was restarted and the server not heard since: nobody knows how much
+        later than `now` it is."""
+        return self._sample is not None and math.isinf(self._sample.error)
+
+    @property
+    def corrected(self) -> timedelta | None:
+        """How much later it was than an estimated clock said, once the server was heard."""
+        return self._corrected
+
+    def resume(self, sample: Sample) -> None:
+        """Goes on by a sample that an earlier run took since the machine was started."""
+        if self._sample is None:
+            self._sample = sample
+
+    def stand(self, at: datetime) -> None:
+        """Goes on from `at`, by estimate, until the server is heard: the machine was off since."""
+        if self._sample is None:
+            self._sample = Sample(self._boot(), at, math.inf)
+
+    def not_before(self, moment: datetime) -> None:
+        """An estimated clock is not earlier than `moment`, which has been."""
+        now = self.now()
+        if self.estimated and now is not None and now < moment:
+            self._sample = Sample(self._boot(), moment, math.inf)
 
     @property
     def elapsed(self) -> float:
@@ -69,11 +103,15 @@ class ServerClock:
         """
         sample = Sample((sent + received) / 2, server_time, max(received - sent, 0.0) / 2)
         known = self._sample
-        if known is not None and known.error_at(received) <= sample.error:
-            expected = known.server_time + timedelta(seconds=sample.boot - known.boot)
-            gap = abs((expected - server_time).total_seconds())
-            if gap <= known.error_at(received) + sample.error:
-                return
+        if known is None:
+            self._sample = sample
+            return
+        gap = server_time - (known.server_time + timedelta(seconds=sample.boot - known.boot))
+        if math.isinf(known.error):
+            self._corrected = max(gap, timedelta(0))
+        uncertain = known.error_at(received)
+        if uncertain <= sample.error and abs(gap.total_seconds()) <= uncertain + sample.error:
+            return
         self._sample = sample
 
     def signing_time(self, guess: Callable[[], datetime] = wall_time) -> datetime:

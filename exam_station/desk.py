@@ -10,66 +10,35 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from exam_server.contract import api, records, sealed_package
+from exam_server.contract import api, records
 from exam_server.contract.errors import ContractError, ErrorCode
 from exam_server.contract.ledger import Ledger
 from exam_server.contract.receipt import Receipt
-from exam_server.contract.records import SignedHead, WritingKeys
-from exam_server.contract.wrapping import Purpose, unwrap
-from exam_station import durable
-from exam_station.client import Client, ServerRefusedError
+from exam_server.contract.records import SignedHead
+from exam_station.attempt_folder import AttemptFolder
+from exam_station.client import Client, ServerRefusedError, ServerUnreachableError
 from exam_station.clock import ServerClock
-from exam_station.flow.states import NoticeCode
-from exam_station.journal import (
-    Header,
-    Journal,
-    JournalDamagedError,
-    JournalError,
-    JournalFullError,
-    JournalInUseError,
-)
-from exam_station.sitting import Sitting, SittingError
+from exam_station.flow.codes import NoticeCode
+from exam_station.introduction import introduce
+from exam_station.kept_time import Restart
+from exam_station.kit import Kits
+from exam_station.leases import Leases, is_disputed
+from exam_station.open_paper import OpenedForm, OpenPaper
+from exam_station.opening import Opener, Opening
+from exam_station.sitting import Sitting
 from exam_station.staging import Packages
-from exam_station.uploader import FINAL, Outbox, Progress, StoppedError, Uploader, head_view
+from exam_station.stopping import StoppedError, asked, judged
+from exam_station.taking_up import TakingUp
+from exam_station.uploader import Progress, head_view
 from exam_station.vault import Vault
-from question_bank import package as packages
-from question_bank.errors import MalformedError
-from question_bank.package import PresentedForm
 
 log = logging.getLogger("exam_station")
-
-ATTEMPTS = "attempts"
-LEASE, JOURNAL, RECEIPT = "lease.json", "journal", "receipt.json"
-
-View = TypeVar("View", bound=BaseModel)
-Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedForm:
-    """The paper as the journal left it, and the ledger as of `server_time`."""
-
-    sitting: Sitting
-    ledger: Ledger
-    server_time: datetime
-
-
-@dataclass(slots=True)
-class _Open:
-    """What lies on the desk while a paper is open; `opened` is None where only the rest is sent."""
-
-    keys: WritingKeys
-    journal: Journal
-    outbox: Outbox
-    uploader: Uploader
-    opened: OpenedForm | None = None
 
 
 class Desk:
@@ -86,33 +55,37 @@ class Desk:
         vault: Vault,
         clock: ServerClock,
         packages: Packages,
+        kits: Kits,
         told: Callable[[str, Progress], None],
         stopped: Callable[[str, StoppedError], None],
+        restart: Callable[[], Restart | None] = lambda: None,
+        kept_ledger: Callable[[str], Ledger | None] = lambda _attempt: None,
         rng: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._data = data
         self._client = client
         self._vault = vault
         self._clock = clock
-        self._packages = packages
+        self._leases = Leases(data, client, vault)
+        self._opener = Opener(client, vault=vault, packages=packages, kits=kits)
         self._told = told
         self._stopped = stopped
+        self._restart = restart
+        self._kept_ledger = kept_ledger
+        self._restart_noted = False
         self._rng = rng
         self._lock = threading.RLock()
-        self._open: _Open | None = None
+        self._open: OpenPaper | None = None
 
     def take_lease(self, attempt: str) -> api.LeaseView:
         """The right to write, as kept on disk, else from the server."""
         with self._lock:
-            folder = self._folder(attempt)
-            kept = _load(folder / LEASE, api.LeaseView)
-            if kept is not None:
-                return kept
-            lease = self._ask(lambda: self._client.lease(attempt))
-            if lease.attempt != attempt:
-                raise StoppedError(NoticeCode.SERVER_REFUSES, "a lease of another attempt")
-            _keep(folder / LEASE, lease)
-            return lease
+            return self._leases.take(attempt)
+
+    def renew_lease(self, attempt: str) -> api.LeaseView:
+        """The right to write as it is now, where the server can be reached."""
+        with self._lock:
+            return self._leases.renew(attempt)
 
     def open(self, attempt: str) -> OpenedForm:
         """Opens package and journal and starts uploading; after a restart, where it was left.
@@ -120,59 +93,76 @@ class Desk:
         A paper that lies open already stays open: what was written into it is told again.
         """
         with self._lock:
-            desk = self._open
-            if desk is not None and desk.opened is not None and desk.journal.attempt == attempt:
-                form = desk.opened.sitting.form
-                return replace(desk.opened, sitting=self._replay(form, desk))
+            paper = self._open
+            if paper is not None and paper.opened is not None and paper.attempt == attempt:
+                form = paper.opened.sitting.form
+                return replace(paper.opened, sitting=paper.replay(form))
             self.close()
             lease, opening = self._opening(attempt)
-            form, keys = self._form(lease, opening), self._keys(lease)
+            form = self._opener.form(lease, opening)
             with ExitStack() as opened:
-                desk = self._lay_out(keys, self._journal(lease))
-                opened.callback(desk.journal.close)
-                self._told(attempt, self._ask(desk.outbox.push))
-                sitting = self._replay(form, desk)
+                paper = self._lay_out(lease, writing=True)
+                opened.callback(paper.journal.close)
+                if not opening.at_the_signal:
+                    self._told(attempt, asked(paper.outbox.push))
+                sitting = paper.replay(form)
+                self._note_restart(paper, sitting)
                 opened.pop_all()  # it stays open
-            desk.opened = OpenedForm(sitting, opening.ledger.ledger(), opening.server_time)
-            self._open = desk
-            desk.uploader.start()
-            return desk.opened
+            paper.opened = OpenedForm(sitting, opening.ledger, opening.server_time)
+            self._open = paper
+            paper.uploader.start()
+            return paper.opened
 
     def write(self, body: records.Body, latest: datetime | None = None) -> None:
         """`body` is on disk when this returns; else StoppedError, and it is not.
 
         The record tells the present moment, or `latest` where that is earlier.
         """
-        desk = self._at_desk()
-        self._append(desk, body, latest)
-        desk.uploader.wake()
+        paper = self._at_desk()
+        paper.append(body, latest)
+        paper.uploader.wake()
+
+    @property
+    def last_record(self) -> records.Record | None:
+        """The last record of the open paper's journal."""
+        paper = self._open
+        return None if paper is None else paper.last_record
+
+    def server_heard(self) -> None:
+        """The server answered another call: what waits to be sent goes now."""
+        paper = self._open
+        if paper is not None:
+            paper.uploader.heard()
 
     def flush(self, attempt: str) -> None:
         """Sends the rest and asks whether the attempt is still this station's."""
         with self._lock:
-            desk = self._open
-            if desk is not None and desk.journal.attempt == attempt:
-                self._told(attempt, self._ask(desk.outbox.push_all))
+            paper = self._open
+            if paper is not None and paper.attempt == attempt:
+                self._told(attempt, asked(paper.outbox.push_all))
+                # The holder is given the very same lease again, while the candidate sits here.
+                self._leases.confirm(attempt)
+
+    def head(self, attempt: str) -> bytes | None:
+        """The chain's value after the last record; None where nothing of `attempt` lies open."""
+        paper = self._open
+        if paper is None or paper.attempt != attempt or paper.journal.sequence == 0:
+            return None
+        return paper.journal.head
 
     def fix_head(self) -> SignedHead | None:
         """Signs the chain as it stands, keeps the signature and lets it be sent."""
-        desk = self._open
-        if desk is None or desk.journal.sequence == 0:
-            return None
-        signed = desk.journal.signed
-        if signed is None or signed.sequence != desk.journal.sequence:
-            signed = self._sign(desk)
-        desk.uploader.wake()
-        return signed
+        paper = self._open
+        return None if paper is None else paper.fix_head()
 
     def last_head(self, attempt: str) -> SignedHead:
         """The signed head over the whole journal of a paper that was handed in."""
         with self._lock:
             if self._open is None:
                 self._reopen_for_receipt(attempt)
-            if self._open is None or self._open.journal.attempt != attempt:
+            if self._open is None or self._open.attempt != attempt:
                 raise StoppedError(NoticeCode.ALREADY_SUBMITTED, "no journal of this attempt here")
-            signed = self.fix_head()
+            signed = self._open.fix_head()
             if signed is None:
                 raise StoppedError(NoticeCode.JOURNAL_DAMAGED, "an empty journal")
             return signed
@@ -184,210 +174,152 @@ class Desk:
         """
         with self._lock:
             signed = self.last_head(attempt)
-            desk = self._at_desk()
-            path = self._folder(attempt) / RECEIPT
-            kept = _load(path, api.ReceiptView)
+            paper, folder = self._at_desk(), self._folder(attempt)
+            kept = folder.receipt()
             if kept is None:
-                self._told(attempt, self._ask(desk.outbox.push_all))
+                self._told(attempt, asked(paper.outbox.push_all))
                 submission = api.Submission(head=head_view(signed))
-                kept = self._ask(lambda: self._client.submit(attempt, submission))
-            receipt = self._checked(kept, signed)
+                kept = asked(lambda: self._client.submit(attempt, submission))
+            receipt = _checked(kept, signed, self._vault.server)
             try:
-                _keep(path, kept)
-            except StoppedError as error:
-                log.warning("the receipt is shown but not kept: %s", error)
+                folder.keep_receipt(kept)
+            except OSError as error:
+                log.warning("the receipt is shown but not kept: %s", error.strerror)
+            paper.journal.release()
             return receipt
+
+    def holds(self, attempt: str) -> bool:
+        """Whether this attempt's journal is open here."""
+        paper = self._open
+        return paper is not None and paper.attempt == attempt
+
+    def settle(self, attempt: str) -> None:
+        """Sends what an attempt that nobody writes here any more still owes the server: what took
+        place without it, the records, and the hand-in where there was one."""
+        with self._lock:
+            self.close()
+            try:
+                self._settle(attempt)
+            finally:
+                self.close()
+
+    def _settle(self, attempt: str) -> None:
+        folder = self._folder(attempt)
+        lease = folder.lease()
+        if lease is None:
+            return
+        attempt_key = self._leases.keys(lease).attempt_key
+        introduce(self._client, folder, attempt_key)
+        if not folder.journal.exists():
+            return
+        self._open = self._lay_out(lease)
+        asked(self._open.outbox.push_all)
+        if folder.is_handed_in(attempt_key):
+            self.submit(attempt)
 
     def close(self) -> None:
         """Ends uploader and journal and forgets the keys. Nothing is deleted."""
         with self._lock:
-            desk, self._open = self._open, None
-            if desk is not None:
-                desk.uploader.close()
-                desk.journal.close()
+            paper, self._open = self._open, None
+            if paper is not None:
+                paper.close()
 
-    def _at_desk(self) -> _Open:
+    def _at_desk(self) -> OpenPaper:
         if self._open is None:
             raise StoppedError(NoticeCode.JOURNAL_DAMAGED, "no paper is open")
         return self._open
 
-    def _folder(self, attempt: str) -> Path:
-        return self._data / ATTEMPTS / durable.plain_name(attempt)
+    def _folder(self, attempt: str) -> AttemptFolder:
+        return AttemptFolder(self._data, attempt)
 
-    def _ask(self, call: Callable[[], Result]) -> Result:
+    def _opening(self, attempt: str) -> tuple[api.LeaseView, Opening]:
+        """Lease, content key and ledger. Who opens for the first time, having heard the start
+        signal, asks nobody, nor does who was carried here; nor who began by the start code and has
+        no network now, or meets a server that has not started the shift, or whose journal is one
+        of two. A lease that was taken
+        over meanwhile is asked for anew: the server gives it only to the station at the
+        candidate's seat."""
+        lease = self._leases.take(attempt)
+        folder = self._folder(attempt)
+        begins = lease.next_sequence == 1 and not folder.journal.exists()
+        if begins or folder.came_by_token:
+            at_the_signal = self._known_here(lease)
+            if at_the_signal is not None:
+                return lease, at_the_signal
         try:
-            return call()
+            introduce(self._client, folder, self._leases.keys(lease).attempt_key)
+            return lease, self._opener.released(lease)
+        except ServerUnreachableError:
+            known = self._known_here(lease)
+            if known is None:
+                raise
+            return lease, known
         except ServerRefusedError as refusal:
-            raise self._judged(refusal) from refusal
-
-    def _judged(self, refusal: ServerRefusedError) -> Exception:
-        code = FINAL.get(refusal.code)
-        return refusal if code is None else StoppedError(code, str(refusal))
-
-    def _opening(self, attempt: str) -> tuple[api.LeaseView, api.OpenView]:
-        """Lease and content key. A lease that was taken over meanwhile is asked for anew: the
-        server gives it only to the station at the candidate's seat."""
-        lease = self.take_lease(attempt)
-        try:
-            return lease, self._client.open(attempt)
-        except ServerRefusedError as refusal:
+            goes_on = refusal.code is ErrorCode.NOT_STARTED or is_disputed(refusal)
+            known = self._known_here(lease) if goes_on else None
+            if known is not None:
+                return lease, known
             if refusal.code is not ErrorCode.LEASE_SUPERSEDED:
-                raise self._judged(refusal) from refusal
-        (self._folder(attempt) / LEASE).unlink()
-        return self.take_lease(attempt), self._ask(lambda: self._client.open(attempt))
+                raise judged(refusal) from refusal
+        lease = self._leases.ask(attempt)
+        return lease, asked(lambda: self._opener.released(lease))
 
-    def _form(self, lease: api.LeaseView, opening: api.OpenView) -> PresentedForm:
-        try:
-            return self._unsealed(lease, opening)
-        except (ContractError, MalformedError) as error:
-            self._packages.discard(opening.package)
-            raise StoppedError(NoticeCode.PACKAGE_DAMAGED, str(error)) from error
+    def _known_here(self, lease: api.LeaseView) -> Opening | None:
+        """What this station knows of the start, and the ledger as it was last kept."""
+        ledger = self._kept_ledger(lease.attempt)
+        return self._opener.at_the_signal(lease, self._clock.now(), ledger)
 
-    def _unsealed(self, lease: api.LeaseView, opening: api.OpenView) -> PresentedForm:
-        key = unwrap(
-            opening.content_key,
-            self._vault.wrapping,
-            Purpose.CONTENT_KEY,
-            opening.package,
-            self._vault.station,
+    def _lay_out(self, lease: api.LeaseView, *, writing: bool = False) -> OpenPaper:
+        folder, keys = self._folder(lease.attempt), self._leases.keys(lease)
+        taking_up = TakingUp(self._client, self._vault, folder, lease, keys)
+        return OpenPaper(
+            folder,
+            keys,
+            taking_up.journal(writing=writing),
+            client=self._client,
+            vault=self._vault,
+            clock=self._clock,
+            told=lambda progress: self._told(folder.attempt, progress),
+            stopped=lambda error: self._stop(folder, error),
+            rng=self._rng,
         )
-        sealed = self._packages.sealed(opening.package)
-        header, plain = sealed_package.unseal(sealed, key, self._vault.server)
-        form = packages.decode(plain)
-        expected = (opening.package, self._vault.realm, lease.code)
-        if (header.package, header.realm, form.code) != expected:
-            raise ContractError("the package is another one")
-        return form
 
-    def _keys(self, lease: api.LeaseView) -> WritingKeys:
-        wrapping, attempt = self._vault.wrapping, lease.attempt
-        try:
-            lease_key = unwrap(
-                lease.lease_key, wrapping, Purpose.LEASE_KEY, attempt, str(lease.epoch)
-            )
-            attempt_key = unwrap(lease.attempt_key, wrapping, Purpose.ATTEMPT_KEY, attempt)
-        except ContractError as error:
-            raise StoppedError(NoticeCode.SERVER_REFUSES, str(error)) from error
-        return WritingKeys(attempt, lease.epoch, lease_key, attempt_key)
+    def _stop(self, folder: AttemptFolder, error: StoppedError) -> None:
+        """A lease that was taken over is worth nothing: whoever may go on here asks for another."""
+        if error.code is NoticeCode.TAKEN_OVER:
+            folder.forget_lease()
+        self._stopped(folder.attempt, error)
 
-    def _journal(self, lease: api.LeaseView) -> Journal:
-        """The attempt's journal; a new one only where the server holds no record either."""
-        path = self._folder(lease.attempt) / JOURNAL
-        try:
-            return Journal.open(path)
-        except FileNotFoundError:
-            if lease.next_sequence != 1:
-                raise StoppedError(
-                    NoticeCode.ANSWERS_ELSEWHERE, "the answers so far lie on another station"
-                ) from None
-        except JournalError as error:
-            raise _stopped_by(error) from error
-        try:
-            return Journal.create(path, Header(lease.attempt, lease.attempt_key, lease.recovery))
-        except JournalError as error:
-            raise _stopped_by(error) from error
-
-    def _replay(self, form: PresentedForm, desk: _Open) -> Sitting:
-        """The paper as the journal tells it; the first opening is the journal's first record."""
-        try:
-            key = desk.keys.attempt_key
-            bodies = [record.open(key)[0] for record in desk.journal.records]
-            if not bodies:
-                sitting, opened = Sitting.begin(form)
-                self._append(desk, opened)
-                return sitting
-            return Sitting.replay(form, bodies)
-        except (ContractError, SittingError) as error:
-            raise StoppedError(NoticeCode.JOURNAL_DAMAGED, str(error)) from error
-
-    def _lay_out(self, keys: WritingKeys, journal: Journal) -> _Open:
-        attempt = journal.attempt
-        outbox = Outbox(self._client, journal)
-        uploader = Uploader(
-            outbox,
-            told=lambda progress: self._told(attempt, progress),
-            stopped=lambda error: self._stopped(attempt, error),
-            sign=self._sign_if_written,
-            elapsed=lambda: self._clock.elapsed,
-        )
-        return _Open(keys, journal, outbox, uploader)
+    def _note_restart(self, paper: OpenPaper, sitting: Sitting) -> None:
+        """Writes down, once, that the program began again with this paper."""
+        restart = self._restart()
+        if restart is None or restart.attempt != paper.attempt or self._restart_noted:
+            return
+        if sitting.submitted is None:
+            paper.append(restart.record())
+        self._restart_noted = True
 
     def _reopen_for_receipt(self, attempt: str) -> None:
         """After a restart: journal and keys without the paper, to hand in or show the receipt."""
-        lease = _load(self._folder(attempt) / LEASE, api.LeaseView)
-        if lease is None or not (self._folder(attempt) / JOURNAL).exists():
+        folder = self._folder(attempt)
+        lease = folder.lease()
+        if lease is None or not folder.journal.exists():
             return
-        self._open = self._lay_out(self._keys(lease), self._journal(lease))
+        self._open = self._lay_out(lease)
         self._open.uploader.start()
 
-    def _append(self, desk: _Open, body: records.Body, latest: datetime | None = None) -> None:
-        now = self._clock.now()
-        if now is None:
-            raise StoppedError(NoticeCode.SERVER_REFUSES, "the server's time is not known")
-        record = desk.keys.seal(
-            body,
-            sequence=desk.journal.sequence + 1,
-            previous=desk.journal.head,
-            acknowledged=desk.outbox.acknowledged,
-            at=int(min(now, latest or now).timestamp() * 1000),
-            rng=self._rng,
-        )
-        try:
-            desk.journal.append(record)
-        except JournalError as error:
-            raise _stopped_by(error) from error
 
-    def _sign(self, desk: _Open) -> SignedHead:
-        sequence = desk.journal.sequence
-        signed = SignedHead.sign(
-            self._vault.signing,
-            attempt=desk.keys.attempt,
-            epoch=desk.keys.epoch,
-            sequence=sequence,
-            head=desk.journal.head_at(sequence),
-        )
-        try:
-            desk.journal.append_head(signed)
-        except JournalError as error:
-            raise _stopped_by(error) from error
-        return signed
-
-    def _sign_if_written(self) -> None:
-        self.fix_head()
-
-    def _checked(self, view: api.ReceiptView, signed: SignedHead) -> Receipt:
-        try:
-            receipt = Receipt.from_bytes(view.receipt)
-            receipt.check(view.signature, self._vault.server)
-        except ContractError as error:
-            raise StoppedError(NoticeCode.SERVER_REFUSES, str(error)) from error
-        if (receipt.attempt, receipt.sequence, receipt.head) != (
-            signed.attempt,
-            signed.sequence,
-            signed.head,
-        ):
-            raise StoppedError(NoticeCode.SERVER_REFUSES, "the receipt is of other records")
-        return receipt
-
-
-def _stopped_by(error: JournalError) -> StoppedError:
-    codes = {
-        JournalFullError: NoticeCode.DISK_FULL,
-        JournalInUseError: NoticeCode.JOURNAL_IN_USE,
-        JournalDamagedError: NoticeCode.JOURNAL_DAMAGED,
-    }
-    return StoppedError(codes.get(type(error), NoticeCode.JOURNAL_DAMAGED), str(error))
-
-
-def _keep(path: Path, view: BaseModel) -> None:
+def _checked(view: api.ReceiptView, signed: SignedHead, server: Ed25519PublicKey) -> Receipt:
+    """The receipt, where the server signed it over the very records that `signed` ends."""
     try:
-        durable.write_file(path, view.model_dump_json().encode())
-    except OSError as error:
-        raise StoppedError(NoticeCode.DISK_FULL, f"{path.name} cannot be written") from error
-
-
-def _load(path: Path, kind: type[View]) -> View | None:
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except (FileNotFoundError, ValidationError):
-        return None
+        receipt = Receipt.from_bytes(view.receipt)
+        receipt.check(view.signature, server)
+    except ContractError as error:
+        raise StoppedError(NoticeCode.SERVER_REFUSES, str(error)) from error
+    if (receipt.attempt, receipt.sequence, receipt.head) != (
+        signed.attempt,
+        signed.sequence,
+        signed.head,
+    ):
+        raise StoppedError(NoticeCode.SERVER_REFUSES, "the receipt is of other records")
+    return receipt

@@ -6,12 +6,15 @@ from pathlib import Path
 from exam_station.face.camera import open_source
 from exam_station.face.check import load_models
 from exam_station.face.errors import CameraError, ModelError
-from exam_station.flow.states import Devices, Problem
+from exam_station.flow.codes import Problem
+from exam_station.flow.states import Devices
 from exam_station.readers import ReaderWatch
 from exam_station.settings import Settings
 
 #: A day's journals and packages take less; below this a shift should not begin.
 LEAST_FREE = 64 * 1024 * 1024
+#: Below this people are warned, while there is time to make room.
+LOW_FREE = 512 * 1024 * 1024
 
 
 def look(settings: Settings, watch: ReaderWatch) -> Devices:
@@ -23,6 +26,7 @@ def look(settings: Settings, watch: ReaderWatch) -> Devices:
         problems=(*reader, *camera, *model, *disk),
         reader_ready=not reader,
         camera_ready=not camera,
+        disk_low=free_space(settings.data) < LOW_FREE,
     )
 
 
@@ -46,8 +50,12 @@ def model_problems(models: Path) -> tuple[Problem, ...]:
 
 
 def disk_problems(data: Path) -> tuple[Problem, ...]:
+    return () if free_space(data) >= LEAST_FREE else (Problem.DISK_FULL,)
+
+
+def free_space(data: Path) -> int:
+    """Bytes that this account may still write; none where the disk cannot even be asked."""
     try:
-        free = shutil.disk_usage(data).free
+        return shutil.disk_usage(data).free
     except OSError:
-        return (Problem.DISK_FULL,)
-    return () if free >= LEAST_FREE else (Problem.DISK_FULL,)
+        return 0

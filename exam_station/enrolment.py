@@ -29,12 +29,28 @@ def enrol(
 ) -> Vault:
     """Joins the server of `token` and keeps the keys in `data`.
 
-    The server must prove the token's fingerprint before anything is sent. Raises VaultError and
-    the client's errors; a token that the server refused leaves nothing behind.
+    Raises VaultError and the client's errors; a token that the server refused leaves nothing
+    behind.
     """
     if (data / FILE).exists():
         raise VaultError(f"{data} already holds an enrolled station; use another directory.")
     _check_writable(data)  # before the token is spent
+    vault = join(token, name=name, version=version, rng=rng)
+    vault.save(data, secret, rng)
+    return vault
+
+
+def join(
+    token: EnrolmentToken,
+    *,
+    name: str,
+    version: str,
+    rng: Callable[[int], bytes] = os.urandom,
+) -> Vault:
+    """Joins the server of `token` with new keys, which are in memory only.
+
+    The server must prove the token's fingerprint before anything is sent.
+    """
     certificate = fetch_certificate(token.url, token.fingerprint)
     signing_seed, wrapping_seed = rng(32), rng(32)
     newcomer = Vault(
@@ -61,7 +77,7 @@ def enrol(
         )
     finally:
         client.close()
-    vault = Vault(
+    return Vault(
         station=enrolled.station,
         realm=enrolled.realm,
         name=enrolled.name,
@@ -72,8 +88,6 @@ def enrol(
         signing_seed=signing_seed,
         wrapping_seed=wrapping_seed,
     )
-    vault.save(data, secret, rng)
-    return vault
 
 
 def _check_writable(data: Path) -> None:

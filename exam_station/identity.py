@@ -19,7 +19,9 @@ from exam_server.contract.errors import ErrorCode
 from exam_server.contract.evidence_signature import sign_evidence
 from exam_station.client import Client, ClientError, ServerRefusedError
 from exam_station.face.picture import UnreadablePictureError, decode_picture, encode_jpeg
-from exam_station.flow.states import CardReading, CardTrouble
+from exam_station.flow.codes import CardTrouble
+from exam_station.flow.screens import CardReading
+from exam_station.offline import RoomChallenge
 from exam_station.settings import CARD_GROUPS
 from exam_station.terminal import ServerTerminal
 from exam_station.vault import Vault
@@ -74,9 +76,16 @@ class Identification:
         reader: str,
         today: datetime,
         progress: Progress,
+        offline: RoomChallenge | None = None,
     ) -> CardReading:
-        """`connect` opens the card on the reader, `reconnect` waits for one that slipped off."""
-        challenge, expires_at = self._challenge(placement.id)
+        """`connect` opens the card on the reader, `reconnect` waits for one that slipped off.
+
+        The challenge is the server's, or `offline` where there is no network.
+        """
+        if offline is None:
+            challenge, expires_at = self._challenge(placement.id)
+        else:
+            challenge, expires_at = offline.challenge, None
         tap = _Tap(progress)
         try:
             evidence = self._evidence(placement, connect, reconnect, challenge, reader, today, tap)
@@ -99,6 +108,7 @@ class Identification:
             verdict=report.verdict.value,
             reasons=tuple(finding.value for finding in report.reasons),
             expires_at=expires_at,
+            counter=offline.counter if offline else None,
         )
 
     def _challenge(self, placement: str) -> tuple[Challenge, datetime]:
@@ -136,12 +146,19 @@ class Identification:
                 challenge=challenge,
                 progress=tap.step,
                 on_file=tap.file,
-                terminal=ServerTerminal(self._client, challenge.id),
+                terminal=self._terminal(challenge),
                 memory=self._memory,
                 reconnect=(lambda: kept(reconnect())) if reconnect else None,
                 groups=CARD_GROUPS,
                 reader=reader,
             )
+
+    def _terminal(self, challenge: Challenge) -> ServerTerminal | None:
+        """The server runs chip authentication under a challenge of its own; without network the
+        station does, and says so."""
+        if challenge.freshness is not Freshness.SERVER:
+            return None
+        return ServerTerminal(self._client, challenge.id)
 
     def _opinion(self, evidence: ChipEvidence, challenge: Challenge) -> Report:
         try:

@@ -1,47 +1,29 @@
 """The attempt's journal: an append-only file that is on disk before the screen goes on.
 
-    magic, header entry (attempt, attempt key wrapped for the station, the same for the server's
-    recovery key), then entries: records exactly as they are sent, and signed heads
-
-An entry is kind (1 byte), length (4), CRC-32 of the content (4), CRC-32 of these nine bytes (4),
-content. The CRCs tell a torn last write from damage; the proof of a record is its own.
-
-A write that was cut short by a crash or a full disk is taken off; anything else that is not as it
-was written is damage, is named, and opens nothing: what follows it may have been answers.
+`exam_server.contract.journal_file` says what lies in it; here is what the disk does. A write that
+was cut short by a crash or a full disk is taken off; anything else that is not as it was written
+is damage, is named, and opens nothing: what follows it may have been answers. The server reads
+what is sound in such a file (``exam-server journal import``).
 """
 
+import contextlib
 import errno
 import fcntl
 import os
-import struct
 import threading
-import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import IntEnum
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from exam_server.contract import canonical
-from exam_server.contract.errors import ContractError
-from exam_server.contract.records import MAX_RECORD_BYTES, Record, SignedHead, genesis
+from exam_server.contract import journal_file
+from exam_server.contract.journal_file import Contents, DamagedFileError, Header
+from exam_server.contract.move_token import SignedMoveToken
+from exam_server.contract.records import Record, SignedHead, genesis
 from exam_station import durable
 
-MAGIC = b"TTJOURNAL1\n"
-DOMAIN = "truong-thi/journal"
-ENTRY = struct.Struct(">BII")
-CHECK = struct.Struct(">I")
-PREFIX = ENTRY.size + CHECK.size
-
-#: A file system may have lengthened the file before the data came: what is missing reads as zeros.
-ZERO_TAIL = bytes(16)
-
+#: Room that is kept ready ahead of what is written, in bytes: thousands of answers.
+RESERVE = 4 * 1024 * 1024
+_WRITING = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
-class Kind(IntEnum):
-    HEADER = 1
-    RECORD = 2
-    HEAD = 3
 
 
 class JournalError(Exception):
@@ -60,6 +42,14 @@ class JournalInUseError(JournalError):
     """Another process writes this journal."""
 
 
+class JournalEndedError(JournalError):
+    """Nothing more is written, since nobody would take it."""
+
+
+class JournalMovedError(JournalError):
+    """A move token ends this journal; another station writes the attempt."""
+
+
 class JournalFullError(JournalError):
     """The disk has no room; what was being written is not in the journal."""
 
@@ -68,59 +58,49 @@ class JournalUnwritableError(JournalError):
     """The disk failed; open the journal again to see what it holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
-    """Both keys are the attempt's key, wrapped (`contract.wrapping`) as the lease brought them."""
-
-    attempt: str
-    attempt_key: bytes
-    recovery: bytes
-
-    def to_bytes(self) -> bytes:
-        return canonical.encode(DOMAIN, 1, self.attempt, self.attempt_key, self.recovery)
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> "Header":
-        match canonical.decode(DOMAIN, 1, data, fields=3):
-            case [str(attempt), bytes(attempt_key), bytes(recovery)]:
-                return cls(attempt, attempt_key, recovery)
-        raise ContractError("a journal's header whose fields are of the wrong kind")
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What a journal holds, checked; `size` is the length in bytes of what is whole."""
-
-    header: Header
-    records: tuple[Record, ...]
-    signed: SignedHead | None
-    size: int
-
-
 class Journal:
     """One attempt's open journal, locked against any other process.
 
-    `append` and `append_head` may be called from different threads.
+    Room for what is still to be written is reserved on the disk ahead of it, so that whatever
+    else fills the disk does not stop a candidate. `append` and `append_head` may be called from
+    different threads.
     """
 
     def __init__(self, handle: int, contents: Contents) -> None:
         self._handle = handle
         self._size = contents.size
+        self._reserved = 0  # up to which byte; 0 where the file system cannot reserve
         self._lock = threading.Lock()
         self._broken = False
+        self._ended = False
         self.header = contents.header
         self.signed = contents.signed
+        self.moved = contents.moved
         self._records = list(contents.records)
+        self._head = self.head_at(len(self._records))
 
     @classmethod
-    def create(cls, path: Path, header: Header) -> "Journal":
-        """A new, empty journal at `path`."""
-        first = MAGIC + _entry(Kind.HEADER, header.to_bytes())
+    def create(cls, path: Path, header: Header, records: Sequence[Record] = ()) -> "Journal":
+        """A new journal at `path`, which begins with `records`; JournalInUseError where there is
+        one already, JournalFullError where there is no room for a whole attempt."""
+        first = journal_file.begin(header, records)
         try:
-            durable.write_file(path, first)
+            draft = durable.draft_of(path)
+            handle = os.open(draft, _WRITING | os.O_CREAT | os.O_TRUNC, 0o600)
         except OSError as error:
             raise _failure(error) from error
-        return cls.open(path)
+        with _closed_on_failure(handle, path):
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                durable.write_all(handle, first)
+                journal = cls(handle, journal_file.read(first))
+                journal._reserve()
+                os.fsync(handle)
+                os.link(draft, path)  # never over one that another program has begun
+            finally:
+                draft.unlink(missing_ok=True)
+            durable.sync_folder(path.parent)
+            return journal
 
     @classmethod
     def open(cls, path: Path) -> "Journal":
@@ -129,28 +109,21 @@ class Journal:
         Raises FileNotFoundError and JournalError.
         """
         try:
-            handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+            handle = os.open(path, _WRITING)
         except FileNotFoundError:
             raise
         except OSError as error:
             raise _failure(error) from error
-        try:
+        with _closed_on_failure(handle, path):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            contents = read(path.read_bytes())
-            os.ftruncate(handle, contents.size)
+            contents = _read(_whole(handle))
+            if contents.torn:
+                os.ftruncate(handle, contents.size)
             os.fsync(handle)
-            return cls(handle, contents)
-        except BlockingIOError as error:
-            os.close(handle)
-            raise JournalInUseError(
-                f"{path} is being written by another program; end it first."
-            ) from error
-        except OSError as error:
-            os.close(handle)
-            raise _failure(error) from error
-        except JournalError:
-            os.close(handle)
-            raise
+            journal = cls(handle, contents)
+            with contextlib.suppress(OSError):
+                journal._reserve()  # a full disk takes no record, but shows what is there
+            return journal
 
     def close(self) -> None:
         with self._lock:
@@ -169,7 +142,8 @@ class Journal:
 
     @property
     def head(self) -> bytes:
-        return self.head_at(self.sequence)
+        """The chain's value after the last record."""
+        return self._head
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -186,124 +160,106 @@ class Journal:
     def append(self, record: Record) -> None:
         """`record` is on disk when this returns; else JournalError, and it is not there."""
         with self._lock:
+            if self._ended:
+                raise JournalEndedError("The server takes no more of this attempt.")
             if (record.sequence, record.previous) != (self.sequence + 1, self.head):
                 raise JournalError(f"record {record.sequence} does not follow {self.sequence}")
-            self._write(_entry(Kind.RECORD, record.to_bytes()))
+            self._write(journal_file.record_entry(record))
             self._records.append(record)
+            self._head = record.head
+
+    def end(self) -> None:
+        """No record comes after those there are, as long as this program runs."""
+        with self._lock:
+            self._ended = True
+
+    def append_moved(self, signed: SignedMoveToken) -> None:
+        """The last entry of all: this station writes the attempt no more."""
+        with self._lock:
+            self._write(journal_file.moved_entry(signed))
+            self.moved = signed
 
     def append_head(self, signed: SignedHead) -> None:
         """Keeps the station's signature over the chain; on disk when this returns."""
         with self._lock:
-            self._write(_entry(Kind.HEAD, _head_bytes(signed)))
+            self._write(journal_file.head_entry(signed))
             self.signed = signed
 
+    def release(self) -> None:
+        """Gives the room back that was reserved; for a journal that is written to its end."""
+        with self._lock, contextlib.suppress(OSError):
+            if not self._broken:
+                os.ftruncate(self._handle, self._size)
+                self._reserved = 0
+
     def _write(self, entry: bytes) -> None:
+        if self.moved is not None:
+            raise JournalMovedError("This attempt was carried to another station; go on there.")
         if self._broken:
             raise JournalUnwritableError("The journal must be opened again before it is used.")
         try:
             durable.write_all(self._handle, entry)
+            os.fdatasync(self._handle)
         except OSError as error:
             self._take_off()
             raise _failure(error) from error
-        try:
-            os.fdatasync(self._handle)
-        except OSError as error:
-            self._broken = True  # what the disk holds now is unknown until it is read again
-            raise JournalUnwritableError("The disk failed; call the technician.") from error
         self._size += len(entry)
+        if 0 < self._reserved < self._size + RESERVE // 2:
+            with contextlib.suppress(OSError):
+                self._reserve()  # this entry is kept all the same
+
+    def _reserve(self) -> None:
+        """Room for what is to come; OSError where there is none, and the next entry asks again."""
+        self._reserved = self._size
+        wanted = self._size + RESERVE
+        self._reserved = wanted if durable.reserve(self._handle, wanted) else 0
 
     def _take_off(self) -> None:
-        """Removes a half-written entry, or stops all use where even that fails."""
+        """Removes an entry that is not wholly on disk, or stops all use where even that fails."""
         try:
             os.ftruncate(self._handle, self._size)
             os.fdatasync(self._handle)
         except OSError:
             self._broken = True
+        else:
+            with contextlib.suppress(OSError):
+                self._reserve()  # cut off with the entry
+
+
+@contextlib.contextmanager
+def _closed_on_failure(handle: int, path: Path) -> Iterator[None]:
+    """Closes `handle` where the block fails, and says why as a JournalError."""
+    try:
+        yield
+    except (BlockingIOError, FileExistsError) as error:
+        os.close(handle)
+        message = f"{path} is being written by another program; end it first."
+        raise JournalInUseError(message) from error
+    except OSError as error:
+        os.close(handle)
+        raise _failure(error) from error
+    except JournalError:
+        os.close(handle)
+        raise
+
+
+def _whole(handle: int) -> bytes:
+    size = os.fstat(handle).st_size
+    data = os.pread(handle, size, 0)
+    if len(data) < size:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    return data
+
+
+def _read(data: bytes) -> Contents:
+    try:
+        return journal_file.read(data)
+    except DamagedFileError as error:
+        sound = len(error.sound.records) if error.sound else 0
+        raise JournalDamagedError(f"The journal is damaged ({error})", sound) from error
 
 
 def _failure(error: OSError) -> JournalError:
     if error.errno in _FULL:
         return JournalFullError("The disk is full; call the technician.")
     return JournalUnwritableError(f"The journal cannot be written ({error.strerror}).")
-
-
-def _entry(kind: Kind, content: bytes) -> bytes:
-    fields = ENTRY.pack(kind, len(content), zlib.crc32(content))
-    return fields + CHECK.pack(zlib.crc32(fields)) + content
-
-
-def _head_bytes(signed: SignedHead) -> bytes:
-    fields = (signed.attempt, signed.epoch, signed.sequence, signed.head, signed.signature)
-    return canonical.encode(f"{DOMAIN}/head", 1, *fields)
-
-
-def _head_from(content: bytes) -> SignedHead:
-    match canonical.decode(f"{DOMAIN}/head", 1, content, fields=5):
-        case [str(attempt), int(epoch), int(sequence), bytes(head), bytes(signature)]:
-            return SignedHead(attempt, epoch, sequence, head, signature)
-    raise ContractError("a signed head whose fields are of the wrong kind")
-
-
-def read(data: bytes) -> Contents:
-    """What the bytes of a journal hold; JournalDamagedError where they are not as written."""
-    records: list[Record] = []
-    signed: SignedHead | None = None
-    header: Header | None = None
-    size = len(MAGIC)
-    try:
-        if not data.startswith(MAGIC):
-            raise ContractError("no journal's first bytes")
-        for kind, content, end in _entries(data):
-            match kind, header:
-                case Kind.HEADER, None:
-                    header = Header.from_bytes(content)
-                case Kind.RECORD, Header():
-                    records.append(_next(content, header, records))
-                case Kind.HEAD, Header():
-                    signed = _head_from(content)
-                case _:
-                    raise ContractError("an entry out of place")
-            size = end
-    except ContractError as error:
-        raise JournalDamagedError(f"The journal is damaged ({error})", len(records)) from error
-    if header is None:
-        raise JournalDamagedError("The journal has no header", 0)
-    return Contents(header, tuple(records), signed, size)
-
-
-def _entries(data: bytes) -> Iterator[tuple[Kind, bytes, int]]:
-    """Kind, content and end of every whole entry; ContractError where one is damaged."""
-    at = len(MAGIC)
-    while at < len(data):
-        prefix = data[at : at + PREFIX]
-        if len(prefix) < PREFIX or not any(data[at:]):
-            return
-        kind, length, check = ENTRY.unpack(prefix[: ENTRY.size])
-        if CHECK.unpack(prefix[ENTRY.size :])[0] != zlib.crc32(prefix[: ENTRY.size]):
-            if prefix.endswith(b"\0") and not any(data[at + PREFIX :]):
-                return  # torn inside the prefix, the rest never came
-            raise ContractError(f"byte {at} begins no entry")
-        if length > MAX_RECORD_BYTES or kind not in list(Kind):
-            raise ContractError(f"the entry at byte {at} is none")
-        start, end = at + PREFIX, at + PREFIX + length
-        content = data[start:end]
-        if len(content) < length:
-            return
-        if zlib.crc32(content) != check:
-            if end == len(data) and content.endswith(ZERO_TAIL):
-                return
-            raise ContractError(f"the entry at byte {at} has changed")
-        yield Kind(kind), content, end
-        at = end
-
-
-def _next(content: bytes, header: Header, before: list[Record]) -> Record:
-    record = Record.from_bytes(content)
-    previous = before[-1].head if before else genesis(header.attempt)
-    if (record.attempt, record.sequence, record.previous) != (
-        header.attempt,
-        len(before) + 1,
-        previous,
-    ):
-        raise ContractError(f"record {record.sequence} does not continue the chain")
-    return record

@@ -20,7 +20,7 @@ from exam_station.face.policy import (
     record_without_comparison,
 )
 from exam_station.flow import events
-from exam_station.flow.states import FaceResult, Frame
+from exam_station.flow.screens import FaceResult, Frame
 
 log = logging.getLogger("exam_station")
 

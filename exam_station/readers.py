@@ -8,7 +8,7 @@ from card_reader import pcsc
 from card_reader.pcsc import CardEvent, CardEventKind, CardMonitor
 from card_reader.transport import Transport
 from exam_station.flow import events
-from exam_station.flow.states import Problem
+from exam_station.flow.codes import Problem
 
 
 class Readers(Protocol):

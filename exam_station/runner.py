@@ -8,11 +8,12 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from exam_station import devices
 from exam_station.clock import ServerClock
-from exam_station.flow import effects, events, transition
+from exam_station.flow import events
 from exam_station.flow.events import Event
 from exam_station.flow.states import State, Status
 from exam_station.readers import Readers
 from exam_station.settings import Settings
+from exam_station.stepping import step
 from exam_station.vault import Vault
 from exam_station.work import Work
 
@@ -86,21 +87,14 @@ class Runner(QObject):
     def _take(self, event: Event) -> None:
         """The journal comes first: a change that is not on disk is never shown."""
         before = self._state
-        after, wanted = transition(before, event)
-        for effect in wanted:
-            if isinstance(effect, effects.WriteRecord):
-                stopped = self._work.write(effect)
-                if stopped is not None:
-                    after, wanted = transition(before, stopped)
-                    break
+        after, wanted = step(before, event, self._work.write)
         self._state = after
         if type(before.screen) is not type(after.screen):
             log.info("screen %s", type(after.screen).__name__)
         if after is not before:
             self.state_changed.emit(after)
         for effect in wanted:
-            if not isinstance(effect, effects.WriteRecord):
-                self._work.do(effect)
+            self._work.do(effect)
 
     def _tick(self) -> None:
         self.accept(events.Tick(self._clock.elapsed, self._clock.now()))

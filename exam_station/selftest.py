@@ -6,14 +6,21 @@ from enum import StrEnum
 
 from card_reader.errors import CardError
 from exam_server.contract.api import Heartbeat, StationState
+from exam_server.contract.program import program_version
 from exam_station.client import Client, ServerRefusedError, ServerUnreachableError
 from exam_station.clock import ServerClock, wall_time
-from exam_station.devices import camera_problems, disk_problems, model_problems
+from exam_station.devices import (
+    LEAST_FREE,
+    LOW_FREE,
+    camera_problems,
+    free_space,
+    model_problems,
+)
 from exam_station.identity import load_trust
+from exam_station.loudspeaker import has_output
 from exam_station.settings import (
     NoDisplayError,
     Settings,
-    program_version,
     require_display,
 )
 from exam_station.vault import Vault
@@ -34,6 +41,7 @@ class Part(StrEnum):
     TRUST = "trust"
     DISK = "disk"
     DISPLAY = "display"
+    SOUND = "sound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +77,22 @@ def examine(
             f"the face model in {settings.models} is missing; run the set-up again (make setup)",
         ),
         Part.TRUST: _trust(settings, vault),
-        Part.DISK: _of(
-            disk_problems(settings.data),
-            "there is room on the disk",
-            "the disk is nearly full; make room before the shift",
-        ),
+        Part.DISK: _disk(settings),
         Part.DISPLAY: _display(environ),
+        Part.SOUND: _sound(environ),
     }
 
 
 def _of(problems: tuple[object, ...], good: str, bad: str) -> Finding:
     return Finding(False, bad) if problems else Finding(True, good)
+
+
+def _disk(settings: Settings) -> Finding:
+    free = free_space(settings.data)
+    room = f"{free // 1_000_000} MB of the disk are free"
+    if free < LEAST_FREE:
+        return Finding(False, f"{room}; make room, no candidate is let in before")
+    return Finding(True, f"{room}; make room soon" if free < LOW_FREE else room)
 
 
 def _server(vault: Vault) -> tuple[Finding, Finding, Finding]:
@@ -136,6 +149,13 @@ def _trust(settings: Settings, vault: Vault) -> Finding:
     if not anchors:
         return Finding(True, "no anchors on this station; the server decides alone")
     return Finding(True, f"{anchors} anchors")
+
+
+def _sound(environ: Mapping[str, str]) -> Finding:
+    """Most papers have no sounds, so that a station without a loudspeaker is fit."""
+    if has_output(environ):
+        return Finding(True, "there is a device that plays; try it on the waiting screen")
+    return Finding(True, "no device that plays: papers with sounds cannot be written here")
 
 
 def _display(environ: Mapping[str, str]) -> Finding:

@@ -3,10 +3,9 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from exam_station.flow.states import Language
+from exam_station.flow.codes import Language
 
 #: The data groups that a check-in reads (ICAO 9303-10 §4.7): MRZ, portrait, the holder's details
 #: of the Vietnamese card, and what chip authentication and active authentication need. DG13 is
@@ -40,13 +39,6 @@ def model_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Where set-up put the face model: named by the environment, else beside the packages."""
     named = environ.get(MODELS_VARIABLE)
     return Path(named) if named else Path(__file__).parents[1] / ".cache" / "models"
-
-
-def program_version() -> str:
-    try:
-        return version("truong-thi")
-    except PackageNotFoundError:
-        return "unreleased"
 
 
 class NoDisplayError(Exception):

@@ -8,45 +8,23 @@ no more of the attempt gets the rest once, as evidence: whether it counts, peopl
 import logging
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from exam_server.contract import api
+from exam_server.contract.batches import Batch, fitting
 from exam_server.contract.errors import ErrorCode
-from exam_server.contract.records import SignedHead
+from exam_server.contract.records import Record, SignedHead, WritingKeys
 from exam_station.client import Client, ClientError, ServerRefusedError
-from exam_station.flow.states import NoticeCode
+from exam_station.flow.codes import NoticeCode
 from exam_station.journal import Journal
+from exam_station.stopping import FINAL, TOO_LATE, StoppedError, judged
+from exam_station.trying_again import asked_by, back_off, spread
 
 log = logging.getLogger("exam_station")
 
 BATCH = 200
-BACK_OFF_FIRST, BACK_OFF_MOST = 0.5, 15.0
-LONGEST_ASKED = 60.0
 SIGN_EVERY = 30.0
-
-#: Refusals that no repetition changes.
-FINAL = {
-    ErrorCode.LEASE_SUPERSEDED: NoticeCode.TAKEN_OVER,
-    ErrorCode.PLACEMENT_ELSEWHERE: NoticeCode.TAKEN_OVER,
-    ErrorCode.ATTEMPT_CLOSED: NoticeCode.ATTEMPT_CLOSED,
-    ErrorCode.SHIFT_CLOSED: NoticeCode.ATTEMPT_CLOSED,
-    ErrorCode.RECORD_REJECTED: NoticeCode.SERVER_REFUSES,
-    ErrorCode.NOT_ADMITTED: NoticeCode.SERVER_REFUSES,
-    ErrorCode.NOT_FOUND: NoticeCode.SERVER_REFUSES,
-}
-
-
-#: Refusals of what is genuine but too late: the server sets such batches aside as evidence.
-TOO_LATE = (ErrorCode.LEASE_SUPERSEDED, ErrorCode.ATTEMPT_CLOSED, ErrorCode.SHIFT_CLOSED)
-
-
-class StoppedError(Exception):
-    """A person must help; `code` is what the kiosk shows."""
-
-    def __init__(self, code: NoticeCode, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +45,23 @@ def head_view(signed: SignedHead) -> api.HeadView:
 
 
 class Outbox:
-    """The journal seen from the server: what is acknowledged, and the next batch."""
+    """The journal seen from the server: what is acknowledged, and the next batch.
 
-    def __init__(self, client: Client, journal: Journal) -> None:
+    `introduce` tells the server what it must have heard before the first of them.
+    """
+
+    def __init__(
+        self, client: Client, journal: Journal, keys: WritingKeys, introduce: Callable[[], None]
+    ) -> None:
         self._client = client
         self._journal = journal
+        self._keys = keys
+        self._introduce = introduce
         self._pushing = threading.Lock()
         self._known = False
         self._head_sent = 0
         self.acknowledged = 0
+        self.ended: StoppedError | None = None
 
     @property
     def unsent(self) -> int:
@@ -87,16 +73,18 @@ class Outbox:
         Raises ClientError where it is worth trying again, StoppedError where it is not.
         """
         with self._pushing:
-            records = self._journal.after(self.acknowledged, BATCH) if self._known else []
-            last = records[-1].sequence if records else self.acknowledged
-            batch = api.RecordBatch(
-                records=[record.to_bytes() for record in records], head=self._head_for(last)
-            )
+            if not self._known:
+                self._introduce()
+            batch, last = self._next_batch()
             try:
-                answer = self._client.send_records(self._journal.attempt, batch)
+                answer = self._send(batch)
             except ServerRefusedError as refusal:
                 if refusal.code in TOO_LATE:
-                    self._leave_as_evidence(last)
+                    # What the candidate wrote until now is among the rest, and nothing comes after.
+                    self.ended = StoppedError(FINAL[refusal.code], str(refusal))
+                    self._journal.end()
+                    rest = self._journal.after(last, self._journal.sequence)
+                    leave_as_evidence(self._client, self._keys, rest)
                 raise self._judged(refusal) from refusal
             self._accept(answer)
             if batch.head is not None:
@@ -106,35 +94,39 @@ class Outbox:
     def push_all(self) -> Progress:
         """Exchanges until the server has acknowledged everything; raises as `push` does."""
         progress = self.push()
-        for _ in range(progress.unsent // BATCH + 2):
-            if progress.unsent == 0:
-                return progress
+        while progress.unsent > 0:
+            before = self.acknowledged
             progress = self.push()
+            if self.acknowledged == before:
+                break
         return progress
-
-    def _leave_as_evidence(self, sent: int) -> None:
-        """Sends what is behind record `sent`, once; the server's no to it is known already."""
-        while records := self._journal.after(sent, BATCH):
-            batch = api.RecordBatch(records=[record.to_bytes() for record in records])
-            try:
-                self._client.send_records(self._journal.attempt, batch)
-            except ServerRefusedError as refusal:
-                log.info("records from %d on are set aside: %s", sent + 1, refusal.code)
-            except ClientError:
-                log.warning("records from %d on did not reach the server", sent + 1)
-                return
-            sent = records[-1].sequence
 
     @property
     def has_work(self) -> bool:
-        return not self._known or self.unsent > 0 or self._head_for(self.acknowledged) is not None
+        if not self._known or self.unsent > 0:
+            return True
+        signed = self._unsent_head()
+        return signed is not None and signed.sequence <= self.acknowledged
 
-    def _head_for(self, last: int) -> api.HeadView | None:
+    def _next_batch(self) -> tuple[Batch, int]:
+        """What to send now, and the number of its last record. A signed head ends its batch."""
+        if not self._known:
+            return Batch(self._keys.attempt, self._keys.epoch), self.acknowledged
+        records = self._journal.after(self.acknowledged, BATCH)
+        signed = self._unsent_head()
+        if signed is not None and signed.sequence > self.acknowledged:
+            records = records[: signed.sequence - self.acknowledged]
+        fit = fitting([record.to_bytes() for record in records])
+        last = self.acknowledged + len(fit)
+        head = signed if signed is not None and signed.sequence <= last else None
+        return Batch(self._keys.attempt, self._keys.epoch, tuple(fit), head), last
+
+    def _unsent_head(self) -> SignedHead | None:
         signed = self._journal.signed
-        if not self._known or signed is None:
-            return None
-        due = self._head_sent < signed.sequence == last
-        return head_view(signed) if due else None
+        return signed if signed is not None and signed.sequence > self._head_sent else None
+
+    def _send(self, batch: Batch) -> api.Acknowledged:
+        return self._client.send_records(batch.attempt, batch.to_bytes(self._keys.lease_key))
 
     def _accept(self, answer: api.Acknowledged) -> None:
         """Believes the server only where it holds this journal's own chain."""
@@ -150,11 +142,28 @@ class Outbox:
         self._known = True
 
     def _judged(self, refusal: ServerRefusedError) -> Exception:
-        if refusal.code in FINAL:
-            return StoppedError(FINAL[refusal.code], str(refusal))
         if refusal.code is ErrorCode.RECORD_GAP:
             self._known = False  # ask where the server stands
-        return refusal
+        return judged(refusal)
+
+
+def leave_as_evidence(client: Client, keys: WritingKeys, records: Sequence[Record]) -> None:
+    """Sends `records`, once; the server's no to them is known already, and it keeps them.
+
+    `keys` are of the last lease that this station had. Raises ClientError where they have not
+    arrived and it is worth trying again.
+    """
+    rest = list(records)
+    while rest:
+        fit = fitting([record.to_bytes() for record in rest[:BATCH]])
+        batch = Batch(keys.attempt, keys.epoch, tuple(fit))
+        try:
+            client.send_records(keys.attempt, batch.to_bytes(keys.lease_key))
+        except ServerRefusedError as refusal:
+            if refusal.code not in FINAL:
+                raise
+            log.info("records from %d on are set aside: %s", rest[0].sequence, refusal.code)
+        rest = rest[len(fit) :]
 
 
 class Uploader:
@@ -182,6 +191,7 @@ class Uploader:
         self._jitter = jitter
         self._wake = threading.Event()
         self._closing = threading.Event()
+        self._heard = threading.Event()
         self._sign_at = 0.0
         self._thread = threading.Thread(target=self._run, name="uploader", daemon=True)
 
@@ -192,10 +202,15 @@ class Uploader:
         """Something was written."""
         self._wake.set()
 
+    def heard(self) -> None:
+        """The server answered something else: a rest for want of it ends now."""
+        self._heard.set()
+
     def close(self) -> None:
         """Ends after the exchange under way; may be called on any thread."""
         self._closing.set()
         self._wake.set()
+        self._heard.set()
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join(timeout=15)
 
@@ -230,24 +245,9 @@ class Uploader:
     def _rest(self, failures: int, asked: float | None) -> None:
         self._told(Progress(self._outbox.unsent))
         jitter = self._jitter()
-        self._closing.wait(back_off(failures, jitter) if asked is None else spread(asked, jitter))
-
-
-def back_off(failures: int, jitter: float) -> float:
-    """Seconds to wait after `failures` earlier ones: doubling, capped, and 50 to 100 % of it.
-
-    `jitter` in [0, 1) keeps a room's stations from coming back in step.
-    """
-    longest = min(BACK_OFF_FIRST * 2 ** min(failures, 10), BACK_OFF_MOST)
-    return float(longest * (0.5 + jitter / 2))
-
-
-def asked_by(error: ClientError) -> float | None:
-    """The seconds that a busy server asked to be left alone, None where it did not."""
-    asked = error.retry_after if isinstance(error, ServerRefusedError) else None
-    return min(asked, LONGEST_ASKED) if asked else None
-
-
-def spread(seconds: float, jitter: float) -> float:
-    """`seconds` and up to half as much again; `jitter` in [0, 1)."""
-    return seconds * (1 + jitter / 2)
+        if asked is not None:
+            self._closing.wait(spread(asked, jitter))  # a busy server is left alone so long
+            return
+        self._heard.clear()
+        if not self._closing.is_set():
+            self._heard.wait(back_off(failures, jitter))

@@ -10,10 +10,11 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from question_bank.assembly import BaseForm
+from question_bank.duplicates.findings import Findings, against
 from question_bank.errors import FileRefusedError, MalformedError
 from question_bank.item import Item
 from question_bank.records import (
@@ -39,6 +40,16 @@ class BankFolder:
             _file_name(item.id)
         return sum(self._add_item(item) for item in brought)
 
+    def newer_versions(self, items: Iterable[Item]) -> dict[str, int]:
+        """The version that each of `items` would become which is here with other content."""
+        folder = self._folder / "items"
+        found = ((item, _newest(folder / _file_name(item.id))) for item in items)
+        return {
+            item.id: newest.version + 1
+            for item, newest in found
+            if newest is not None and not _is_same(item, newest)
+        }
+
     def add_base_forms(self, forms: Iterable[BaseForm]) -> None:
         """Stores base forms; one with the same id takes the older one's place."""
         for form in forms:
@@ -46,8 +57,17 @@ class BankFolder:
 
     def items(self) -> tuple[Item, ...]:
         """The newest version of every item, by id."""
-        folders = sorted((self._folder / "items").glob("*"))
-        return tuple(item for folder in folders if (item := _newest(folder)) is not None)
+        return tuple(self._each())
+
+    def duplicates(self, items: Iterable[Item]) -> Findings:
+        """What each of `items` is like, in the bank and among those before it."""
+        return against(self._each(), items)
+
+    def _each(self) -> Iterator[Item]:
+        """The newest version of every item, one after the other."""
+        for folder in sorted((self._folder / "items").glob("*")):
+            if (item := _newest(folder)) is not None:
+                yield item
 
     def base_forms(self) -> tuple[BaseForm, ...]:
         """All base forms, by id."""
@@ -58,11 +78,15 @@ class BankFolder:
         folder = self._folder / "items" / _file_name(item.id)
         newest = _newest(folder)
         if newest is not None:
-            if dataclasses.replace(item, version=newest.version) == newest:
+            if _is_same(item, newest):
                 return False
             item = dataclasses.replace(item, version=newest.version + 1)
         _write(folder / f"{item.version}.json", item_to_plain(item))
         return True
+
+
+def _is_same(item: Item, newest: Item) -> bool:
+    return dataclasses.replace(item, version=newest.version) == newest
 
 
 def _file_name(identifier: str) -> str:

@@ -31,3 +31,7 @@ class LifecycleError(QuestionBankError):
 
 class FileRefusedError(QuestionBankError):
     """A file that cannot be read at all: unknown format, damaged, or hostile."""
+
+
+class FormulaError(QuestionBankError):
+    """LaTeX that cannot become MathML."""

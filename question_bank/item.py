@@ -1,156 +1,70 @@
 """What an item is: a stem, an interaction, a key and the rule that turns answers into marks.
 
 Content (stems, options) is a well-formed XHTML fragment as `question_bank.content` cleans it.
-Interactions, keys and scoring rules are tagged unions: a new kind is a new member.
+Interactions (`interactions`), keys and scoring rules (`keys`) are tagged unions: a new kind is a
+new member. An item whose pieces do not go together cannot be made (`fitting`).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import ClassVar, Literal, get_args
 
 from question_bank import plain
+from question_bank.content import sounds_of, value_names
 from question_bank.errors import ItemError, MalformedError
+from question_bank.fitting import check_interaction, check_stem
+from question_bank.interactions import (
+    MAX_NUMERIC_TEXT,
+    MAX_OPTIONS,
+    MAX_WORD,
+    Interaction,
+    Kind,
+    MultipleChoice,
+    NumericEntry,
+    Option,
+    SingleChoice,
+    TrueFalseCluster,
+    contents_of,
+    kind_of,
+    options_of,
+)
+from question_bank.key_fitting import check_key, check_scoring
+from question_bank.keys import (
+    NATIONAL_2025_CLUSTER,
+    AllOrNothing,
+    ChoiceKey,
+    ClusterKey,
+    GradedCluster,
+    Key,
+    MappedChoice,
+    NumericKey,
+    ResponseProcessing,
+    ScoringRule,
+)
+from question_bank.metadata import LEVELS, MAX_ENEMIES, Bloom, ItemMetadata, Level
+from question_bank.qti.program import Program
+from question_bank.qti.reading import program_from
 
-MAX_OPTIONS = 26
-MAX_NUMERIC_TEXT = 32
-MAX_WORD = 64
-
-
-# DESIGN's closed list of kinds, as far as this version can present and score them.
-Kind = Literal["single", "multiple", "tf_cluster", "numeric"]
-# Cognitive level: Nhận biết, Thông hiểu, Vận dụng, vận dụng Cao.
-Level = Literal["N", "H", "V", "C"]
-LEVELS: tuple[Level, ...] = get_args(Level)
+__all__ = [
+    "LEVELS", "MAX_NUMERIC_TEXT", "MAX_OPTIONS", "MAX_WORD", "NATIONAL_2025_CLUSTER",
+    "AllOrNothing", "Bloom", "ChoiceKey", "ClusterKey", "GradedCluster", "Interaction", "Item",
+    "ItemMetadata", "Key", "Kind", "Level", "MappedChoice", "Media", "MultipleChoice",
+    "NumericEntry", "NumericKey", "Option", "ResponseProcessing", "ScoringRule", "SingleChoice",
+    "Stimulus", "TrueFalseCluster", "options_of",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
-    """One option of a choice or one statement of a cluster. `fixed` keeps its printed place."""
+class Stimulus:
+    """What several items refer to: a reading passage, a table of data. Its id is the same in all
+    of them; its pictures are among the media of each."""
 
     id: str
     content: str
-    fixed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SingleChoice:
-    """Choose one option."""
-
-    kind: ClassVar[Kind] = "single"
-    options: tuple[Option, ...]
-    shuffle: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class MultipleChoice:
-    """Choose any number of options."""
-
-    kind: ClassVar[Kind] = "multiple"
-    options: tuple[Option, ...]
-    shuffle: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class TrueFalseCluster:
-    """Judge every statement true or false."""
-
-    kind: ClassVar[Kind] = "tf_cluster"
-    statements: tuple[Option, ...]
-    shuffle: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class NumericEntry:
-    """Enter a number: at most `max_length` characters out of `allowed`.
-
-    `tolerance` is the largest accepted distance from the key; 0 means exactly equal.
-    """
-
-    kind: ClassVar[Kind] = "numeric"
-    max_length: int = 4
-    allowed: str = "0123456789,-"
-    tolerance: Decimal = Decimal(0)
-    unit: str = ""
-
-
-Interaction = SingleChoice | MultipleChoice | TrueFalseCluster | NumericEntry
-
-
-@dataclass(frozen=True, slots=True)
-class ChoiceKey:
-    """The options that are right, in printed order."""
-
-    options: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterKey:
-    """The truth of every statement, by its id."""
-
-    values: Mapping[str, bool]
-
-
-@dataclass(frozen=True, slots=True)
-class NumericKey:
-    """The number asked for."""
-
-    value: Decimal
-
-
-Key = ChoiceKey | ClusterKey | NumericKey
-
-
-@dataclass(frozen=True, slots=True)
-class AllOrNothing:
-    """The item's points where the answer is entirely right, else 0 (QTI match_correct)."""
-
-    name: ClassVar[str] = "all_or_nothing"
-
-
-@dataclass(frozen=True, slots=True)
-class GradedCluster:
-    """Marks by the number of statements judged rightly: `table[n]` for n right ones."""
-
-    name: ClassVar[str] = "graded_cluster"
-    table: tuple[Decimal, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class MappedChoice:
-    """The sum of what each chosen option is worth, kept within bounds (QTI map_response)."""
-
-    name: ClassVar[str] = "mapped_choice"
-    worth: Mapping[str, Decimal]
-    default: Decimal = Decimal(0)
-    lower: Decimal | None = None
-    upper: Decimal | None = None
-
-
-ScoringRule = AllOrNothing | GradedCluster | MappedChoice
-
-# The Ministry's rule since 2025 for a cluster of four statements: 0.1 / 0.25 / 0.5 / 1.0.
-NATIONAL_2025_CLUSTER = GradedCluster(
-    (Decimal(0), Decimal("0.1"), Decimal("0.25"), Decimal("0.5"), Decimal(1))
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ItemMetadata:
-    """What the bank knows about an item; a candidate is shown none of it."""
-
-    subject: str = ""
-    grade: str = ""
-    topic: str = ""
-    level: Level | None = None
-    code: str = ""
-    language: str = ""
-    author: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A picture that content names as `<img src="media:ID">`."""
+    """A picture that content names as `<img src="media:ID">`, or a sound (`<audio …/>`)."""
 
     id: str
     mime: str
@@ -159,7 +73,10 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item of the bank in one version. Raises ItemError where its pieces do not fit."""
+    """One item of the bank in one version. Raises ItemError where its pieces do not fit.
+
+    `explanation` is content for item writers and for after the exam; no candidate is sent it.
+    """
 
     id: str
     stem: str
@@ -170,91 +87,64 @@ class Item:
     metadata: ItemMetadata = field(default_factory=ItemMetadata)
     media: tuple[Media, ...] = ()
     version: int = 1
+    stimulus: Stimulus | None = None
+    explanation: str = ""
 
     def __post_init__(self) -> None:
         if self.version < 1:
             raise ItemError(f"item {self.id}: versions count from 1")
         if not self.points.is_finite() or self.points < 0:
             raise ItemError(f"item {self.id}: points must be a number that is not negative")
-        _check_ids(self)
-        _check_options(self)
-        _check_key(self)
-        _check_scoring(self)
+        self._check_names()
+        where = f"item {self.id}"
+        check_interaction(where, self.interaction)
+        check_stem(where, self.stem, self.interaction)
+        check_key(where, self.interaction, self.key, self.scoring)
+        check_scoring(where, self.interaction, self.scoring, self.points)
+        self._check_values()
+        self._check_sounds()
 
     @property
     def kind(self) -> Kind:
         """The interaction's kind, of DESIGN's closed list."""
-        return self.interaction.kind
+        return kind_of(self.interaction)
 
+    @property
+    def program(self) -> Program | None:
+        """The item's own QTI processing, where it has some."""
+        rule = self.scoring
+        return program_from(rule.program) if isinstance(rule, ResponseProcessing) else None
 
-def options_of(interaction: Interaction) -> tuple[Option, ...]:
-    """The options of a choice, the statements of a cluster, nothing of a numeric entry."""
-    match interaction:
-        case SingleChoice(options=options) | MultipleChoice(options=options):
-            return options
-        case TrueFalseCluster(statements=statements):
-            return statements
-        case NumericEntry():
-            return ()
+    def _check_values(self) -> None:
+        """What the texts print is declared as a template variable."""
+        if self.stimulus is not None and value_names(self.stimulus.content):
+            raise ItemError(f"item {self.id}: a stimulus cannot print a template variable")
+        program = self.program
+        declared = {} if program is None else program.declarations
+        for fragment in (self.stem, *contents_of(self.interaction)):
+            for name in value_names(fragment):
+                if name not in declared or declared[name].kind != "template":
+                    raise ItemError(f"item {self.id}: there is no template variable {name[:60]}")
 
+    def _check_sounds(self) -> None:
+        """Sounds are heard in the stem and the stimulus; each has one number of plays."""
+        if any(sounds_of(fragment) for fragment in contents_of(self.interaction)):
+            raise ItemError(f"item {self.id}: a sound stands in the stem or the stimulus")
+        stimulus = self.stimulus.content if self.stimulus else ""
+        plays = {*sounds_of(self.stem), *sounds_of(stimulus)}
+        if len({name for name, _ in plays}) != len(plays):
+            raise ItemError(f"item {self.id}: a sound has two numbers of plays")
 
-def _check_ids(item: Item) -> None:
-    try:
-        for name in (item.id, *(option.id for option in options_of(item.interaction))):
-            plain.identifier(name, "item" if name == item.id else f"item {item.id}, option")
-    except MalformedError as error:
-        raise ItemError(str(error)) from None
-
-
-def _check_options(item: Item) -> None:
-    options = options_of(item.interaction)
-    if isinstance(item.interaction, NumericEntry):
-        _check_entry(item, item.interaction)
-    elif not 1 <= len(options) <= MAX_OPTIONS:
-        raise ItemError(f"item {item.id}: 1 to {MAX_OPTIONS} options are possible")
-    if len({option.id for option in options}) != len(options):
-        raise ItemError(f"item {item.id}: two options have the same id")
-
-
-def _check_entry(item: Item, entry: NumericEntry) -> None:
-    if not 1 <= entry.max_length <= MAX_NUMERIC_TEXT:
-        raise ItemError(f"item {item.id}: 1 to {MAX_NUMERIC_TEXT} characters can be entered")
-    if not 1 <= len(entry.allowed) <= MAX_WORD or len(entry.unit) > MAX_WORD:
-        raise ItemError(f"item {item.id}: its characters or its unit are missing or too many")
-    if not entry.tolerance.is_finite() or entry.tolerance < 0:
-        raise ItemError(f"item {item.id}: the tolerance must not be negative")
-
-
-def _check_key(item: Item) -> None:
-    ids = {option.id for option in options_of(item.interaction)}
-    match item.interaction, item.key:
-        case SingleChoice(), ChoiceKey(options=right):
-            fits = len(right) == 1 and set(right) <= ids
-        case MultipleChoice(), ChoiceKey(options=right):
-            fits = len(set(right)) == len(right) and set(right) <= ids
-        case TrueFalseCluster(), ClusterKey(values=values):
-            fits = set(values) == ids
-        case NumericEntry(), NumericKey(value=value):
-            fits = value.is_finite()
-        case _:
-            fits = False
-    if not fits:
-        raise ItemError(f"item {item.id}: the key does not fit its {item.kind} interaction")
-
-
-def _check_scoring(item: Item) -> None:
-    match item.scoring:
-        case AllOrNothing():
-            fits = True
-        case GradedCluster(table=table):
-            statements = len(options_of(item.interaction))
-            fits = (
-                isinstance(item.interaction, TrueFalseCluster)
-                and len(table) == statements + 1
-                and table[-1] == item.points == max(table)
-            )
-        case MappedChoice(worth=worth):
-            ids = {option.id for option in options_of(item.interaction)}
-            fits = isinstance(item.interaction, SingleChoice | MultipleChoice) and set(worth) <= ids
-    if not fits:
-        raise ItemError(f"item {item.id}: the scoring rule {item.scoring.name} does not fit it")
+    def _check_names(self) -> None:
+        try:
+            plain.identifier(self.id, "item")
+            if self.stimulus is not None:
+                plain.identifier(self.stimulus.id, f"item {self.id}, stimulus")
+            for enemy in self.metadata.enemies:
+                plain.identifier(enemy, f"item {self.id}, enemy")
+        except MalformedError as error:
+            raise ItemError(str(error)) from None
+        if self.id in self.metadata.enemies:
+            raise ItemError(f"item {self.id}: it cannot be its own enemy")
+        if len(self.metadata.enemies) > MAX_ENEMIES:
+            raise ItemError(f"item {self.id}: more than {MAX_ENEMIES} enemies")

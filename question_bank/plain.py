@@ -13,12 +13,14 @@ MAX_IDENTIFIER = 128
 MAX_DECIMAL = 40
 
 
-def record(value: object, names: Sequence[str], where: str) -> Mapping[str, object]:
-    """A map with exactly the keys `names`."""
+def record(
+    value: object, names: Sequence[str], where: str, *, optional: Sequence[str] = ()
+) -> Mapping[str, object]:
+    """A map with exactly the keys `names`, and such of `optional` as it has."""
     if not isinstance(value, dict):
         raise MalformedError(f"{where}: a map is expected, not {type(value).__name__}")
     missing = [name for name in names if name not in value]
-    unknown = [str(name) for name in value if name not in names]
+    unknown = [str(name) for name in value if name not in (*names, *optional)]
     if missing:
         raise MalformedError(f"{where}: {', '.join(missing)} missing")
     if unknown:

@@ -5,5 +5,5 @@ step format ruff format --check --quiet .
 step lint ruff check --quiet .
 step types mypy
 step imports lint-imports
-step "fast tests" pytest -q -n 2 --dist loadgroup -m "not slow and not pcsc and not browser and not journey"
+step "fast tests" pytest -q -n 2 --dist loadgroup -m "not slow and not postgres and not processes and not pcsc and not browser and not journey"
 echo "check: all passed"

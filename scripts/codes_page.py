@@ -25,17 +25,27 @@ from card_reader.trust.inventory import Kind, SignatureState
 from card_reader.trust.master_list import ListSignature
 from card_reader.trust.passive_authentication import Chain, Dates, Revocation, Signature
 from exam_server.access import Permission
+from exam_server.attempts.fencing_models import Side
+from exam_server.attempts.late_records import Standing
+from exam_server.attempts.models import SetAside
+from exam_server.attempts.outstanding import MayHold
+from exam_server.attempts.recovery import Fate
 from exam_server.checkin.judgement import CheckInReason
 from exam_server.checkin.models import Basis
 from exam_server.contract.api import AttemptState, CheckInState, ShiftState, StationState
+from exam_server.contract.attempt_proof import Flaw
 from exam_server.contract.errors import ErrorCode
+from exam_server.contract.start_code import StartCodeFault
 from exam_server.errors import Objection
+from exam_server.grading.marking_sheet import SheetFault
+from exam_server.serving.health import Readiness
 from exam_server.staff import Role
 from exam_station.face.errors import FaceReason
 from exam_station.face.policy import FaceDecision, FusionMode
 from exam_station.face.quality import Hint
-from exam_station.flow.states import CardTrouble, NoticeCode, Problem
+from exam_station.flow.codes import CardTrouble, NoticeCode, Problem
 from exam_station.selftest import Part
+from question_bank.duplicates import Likeness
 from question_bank.interchange.problems import Severity
 from question_bank.item import Kind as ItemKind
 from question_bank.lifecycle import State as ItemState
@@ -114,11 +124,25 @@ def page() -> str:
                 "Steps of a reading; layouts of a QR code; `procedure` of a recorded session",
                 _plain(StepName, QrLayout, Procedure),
             ),
-            _table("Items", "`question-bank show` and `import`", [*kinds, *_plain(ItemState)]),
+            _table(
+                "Items",
+                "`question-bank show`, `import` and `duplicates`",
+                [*kinds, *_plain(ItemState, Likeness)],
+            ),
             _table(
                 "Refusals of the stations' interface",
                 "`exam_server.contract.errors.ErrorCode`",
                 _worded(ErrorCode, kiosk, "reason"),
+            ),
+            _table(
+                "Records that arrive late or from a disk",
+                "Why a record is evidence only; `fates` of `exam-server journal import`",
+                _plain(SetAside, Fate),
+            ),
+            _table(
+                "Flaws of an exported attempt",
+                "`faults` of `exam-server audit verify FILE`",
+                [(flaw, flaw.explanation) for flaw in Flaw],
             ),
             _table(
                 "Reasons of a check-in",
@@ -132,11 +156,29 @@ def page() -> str:
                 _worded(Objection, staff, "objection"),
             ),
             _table(
+                "Faults of a marker's sheet",
+                "The page that takes it",
+                _worded(SheetFault, staff, "sheet_fault"),
+            ),
+            _table(
                 "States",
                 "Of shifts, attempts, check-ins and stations",
                 _plain(ShiftState, AttemptState, CheckInState, StationState),
             ),
+            _table(
+                "What is wrong with a start code",
+                "`exam_server.contract.start_code.StartCodeFault`; the groups to look at come with"
+                " it",
+                _plain(StartCodeFault),
+            ),
+            _table(
+                "Records and leases",
+                "Why a record is evidence only; whether a late answer may be adopted; why answers "
+                "may be outstanding at the closing; whose journal counts in a `lease_conflict`",
+                _plain(SetAside, Standing, MayHold, Side),
+            ),
             _table("Roles and permissions", "Staff", _plain(Role, Permission)),
+            _table("Readiness", "Of each thing that `/ready` names", _plain(Readiness)),
             _table(
                 "What is wrong with a kiosk",
                 "Its screen says it",

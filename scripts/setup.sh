@@ -27,6 +27,11 @@ for package in $packages; do
 done
 if [ -n "$missing" ]; then
     echo "setup: installing system packages:$missing"
+    # The tests start PostgreSQL clusters of their own; Debian's package need not make one.
+    if [ ! -e /etc/postgresql-common/createcluster.conf ] && [[ "$missing" == *postgresql* ]]; then
+        as_root mkdir -p /etc/postgresql-common
+        echo "create_main_cluster = false" | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
+    fi
     as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq || fail "apt-get update failed; is the package registry in reach?"
     # shellcheck disable=SC2086
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null ||

@@ -1,55 +1,31 @@
 """The server's end of the journal: records come in, are proven, kept, and answered for."""
 
 import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
-from exam_server import audit
-from exam_server.attempts import time
-from exam_server.attempts.models import (
-    Attempt,
-    EvidenceRecord,
-    HeadSignature,
-    JournalRecord,
-    Lease,
-    SetAside,
-)
-from exam_server.attempts.service import latest_lease, lease_key
-from exam_server.checkin import conditions
-from exam_server.contract.api import (
-    Acknowledged,
-    AttemptState,
-    HeadView,
-    LedgerView,
-    RecordBatch,
-    ShiftState,
-)
+from exam_server.attempts import evidence, heads, moments, time
+from exam_server.attempts.granting import lease_key
+from exam_server.attempts.keys import attempt_key_of
+from exam_server.attempts.models import Attempt, JournalRecord, Lease, SetAside
+from exam_server.attempts.opening import opened
+from exam_server.attempts.service import attempt_here, form_opened
+from exam_server.contract.api import Acknowledged, AttemptState, LedgerView, ShiftState
+from exam_server.contract.batches import Batch
 from exam_server.contract.errors import ContractError, ErrorCode
-from exam_server.contract.records import (
-    Answered,
-    Body,
-    Flagged,
-    Record,
-    SignedHead,
-    Submitted,
-    genesis,
-)
+from exam_server.contract.records import Answered, Body, Left, Record, Submitted
 from exam_server.errors import RefusedError
 from exam_server.keys import ServerKeys
-from exam_server.sealing import Sealed
 from exam_server.shifts.models import Shift
 from exam_server.stations.models import Station
 from question_bank.errors import MalformedError
-from question_bank.response import Response, from_plain
 
-#: How far a station's clock may run ahead of the server's.
+#: How far a station's clock may run ahead of the server's; what is further is to be sent then.
 CLOCK_SKEW = timedelta(seconds=5)
-#: What must be sealed by the deadline. A hand-in, and where the candidate looked, may come later.
-_TIMED = (Answered, Flagged)
+#: A station that is asked to come again is asked for no more seconds than these.
+LONGEST_WAIT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +44,12 @@ class _Bar:
     refusal: RefusedError
 
 
+def _after_the_end(message: str) -> _Bar:
+    return _Bar(SetAside.AFTER_THE_END, RefusedError(ErrorCode.ATTEMPT_CLOSED, message))
+
+
 _SUPERSEDED = "another station has taken this attempt over"
+_HANDED_IN = _after_the_end("this attempt has been handed in")
 
 
 @dataclass(slots=True)
@@ -96,9 +77,11 @@ class _Desk:
             body, at = self._opened(record)
             self.bar = self._bar_of_moment(body, at)
         if self.bar is not None:
-            self._set_aside(record, data, self.bar.reason)
+            self._set_aside(record, self.bar.reason)
             raise self.bar.refusal
         self._append(record, data)
+        if isinstance(body, Submitted):
+            self.attempt.handed_in, self.bar = True, _HANDED_IN
 
     def keep_as_evidence(self, data: bytes) -> None:
         """Sets one record aside for the standing reason; what is not genuine is passed over."""
@@ -106,7 +89,7 @@ class _Desk:
             self.take(data)
 
     def _bar_of(self, record: Record, held: Lease) -> _Bar | None:
-        if held.epoch != self.attempt.epoch:
+        if not may_write(self.session, self.attempt, held):
             refusal = RefusedError(ErrorCode.LEASE_SUPERSEDED, _SUPERSEDED)
             return _Bar(SetAside.SUPERSEDED_LEASE, refusal)
         if self.bar is None and record.sequence <= self.attempt.sequence:
@@ -117,31 +100,34 @@ class _Desk:
     def _bar_of_moment(self, body: Body, at: datetime) -> _Bar | None:
         """The deadline is that of the moment at which the station sealed the record."""
         if at > self.now + CLOCK_SKEW:
-            raise RefusedError(ErrorCode.RECORD_REJECTED, "the record's moment is yet to come")
-        deadline = time.ledger_of(self.session, self.attempt).deadline(self.now)
-        if not isinstance(body, _TIMED) or deadline is None:
+            raise _too_early(at - self.now)
+        try:
+            if isinstance(body, Left):
+                moments.leave_section(self.session, self.attempt, body, at, self.now)
+            end = moments.last_moment(self.session, self.attempt, body, self.now)
+        except ContractError as error:
+            raise RefusedError(ErrorCode.RECORD_REJECTED, str(error)) from error
+        if end is None:
             return None
-        if at > deadline:
-            refusal = RefusedError(ErrorCode.ATTEMPT_CLOSED, "the time was up")
-            return _Bar(SetAside.AFTER_THE_END, refusal)
-        if self.now > deadline + self.grace:
+        if at > end:
+            return _after_the_end("the time was up")
+        if self.now > end + self.grace:
             self._flag_late()
         return None
 
-    def _flag_late(self) -> None:
-        """That it was sealed in time is the station's word alone: the exam office looks at it."""
-        if self.attempt.arrived_late:
+    def _look_at_late(self, record: Record, reason: SetAside) -> None:
+        """An answer sealed in time that came after the closing makes the result conditional."""
+        if reason is not SetAside.AFTER_THE_END or self.attempt.handed_in:
             return
-        self.attempt.arrived_late = True
-        conditions.raise_for_attempt(self.session, self.attempt.placement_id)
-        audit.record(
-            self.session,
-            actor=f"station:{self.station.id}",
-            action="records_arrived_late",
-            subject=f"attempt:{self.attempt.id}",
-            details={"sequence": self.attempt.sequence + 1},
-            now=self.now,
-        )
+        with contextlib.suppress(RefusedError):
+            body, at = self._opened(record)
+            deadline = time.ledger_of(self.session, self.attempt).deadline(self.now)
+            if isinstance(body, Answered) and (deadline is None or at <= deadline):
+                self._flag_late()
+
+    def _flag_late(self) -> None:
+        sequence = self.attempt.sequence + 1
+        moments.flag_late(self.session, self.attempt, self.station.id, sequence, self.now)
 
     def _check_place(self, record: Record) -> None:
         if record.sequence > self.attempt.sequence + 1:
@@ -174,15 +160,17 @@ class _Desk:
         return record
 
     def _known(self, record: Record, data: bytes) -> bool:
-        kept = self.session.get(JournalRecord, (self.attempt.id, record.sequence))
+        kept = self.session.get(
+            JournalRecord, (self.attempt.centre_id, self.attempt.id, record.sequence)
+        )
         return kept is not None and kept.data == data
 
     def _authenticated(self, record: Record) -> Lease:
-        held = self.session.get(Lease, (self.attempt.id, record.epoch))
+        held = self.session.get(Lease, (self.attempt.centre_id, self.attempt.id, record.epoch))
         if held is None or held.station_id != self.station.id:
             raise RefusedError(ErrorCode.RECORD_REJECTED, "this station has no such lease")
         try:
-            record.check_mac(lease_key(held, self.keys))
+            record.check_mac(lease_key(held, self.attempt, self.keys))
         except ContractError as error:
             raise RefusedError(ErrorCode.RECORD_REJECTED, str(error)) from error
         return held
@@ -200,34 +188,30 @@ class _Desk:
             )
         )
         self.attempt.sequence, self.attempt.head = record.sequence, record.head
+        if self.attempt.state is AttemptState.ADMITTED:
+            form_opened(self.attempt)
         self.session.flush()
 
-    def _set_aside(self, record: Record, data: bytes, reason: SetAside) -> None:
-        known = select(EvidenceRecord.id).where(
-            EvidenceRecord.attempt_id == self.attempt.id, EvidenceRecord.head == record.head
+    def _set_aside(self, record: Record, reason: SetAside) -> None:
+        new = evidence.set_aside(
+            self.session, self.attempt, record, self.station.id, reason, self.now
         )
-        if self.session.scalar(known) is not None:
-            return
-        self.session.add(
-            EvidenceRecord(
-                centre_id=self.attempt.centre_id,
-                attempt_id=self.attempt.id,
-                station_id=self.station.id,
-                epoch=record.epoch,
-                sequence=record.sequence,
-                head=record.head,
-                data=data,
-                reason=reason,
-                received_at=self.now,
-            )
-        )
-        self.session.flush()
+        if new:
+            self._look_at_late(record, reason)
+
+
+def _too_early(by: timedelta) -> RefusedError:
+    """A record from the future. A station follows this server's clock, so this clock was set back:
+    no reason to stop a candidate. The record is genuine, and is taken once its moment has come."""
+    wait = min(by.total_seconds(), LONGEST_WAIT)
+    message = "the record's moment is yet to come; this server's clock was set back"
+    return RefusedError(ErrorCode.TOO_BUSY, message, retry_after=wait)
 
 
 def append(
     session: Session,
     attempt_id: str,
-    batch: RecordBatch,
+    batch: Batch,
     *,
     station: Station,
     keys: ServerKeys,
@@ -240,11 +224,8 @@ def append(
     end, from a lease taken over, or beside one that is kept) go into `evidence_record`, and all
     that come after them with them.
     """
-    attempt = session.get(Attempt, attempt_id, with_for_update=True)
-    if attempt is None or attempt.centre_id != station.centre_id:
-        raise RefusedError(ErrorCode.NOT_FOUND, "there is no such attempt here")
-    lease = latest_lease(session, attempt, station)
-    attempt_key = keys.sealing.unseal(Sealed.ATTEMPT_KEY, attempt.id, attempt.key)
+    attempt = attempt_here(session, attempt_id, station)
+    attempt_key = attempt_key_of(keys, attempt.id)
     desk = _Desk(
         session=session,
         attempt=attempt,
@@ -252,11 +233,14 @@ def append(
         keys=keys,
         grace=grace,
         now=now,
-        bar=_end(session, attempt, attempt_key),
+        bar=_end(session, attempt),
         attempt_key=attempt_key,
     )
+    before = attempt.sequence
     refusal = _take_all(desk, batch)
-    if refusal is None and lease.epoch != attempt.epoch:
+    if attempt.sequence > before:
+        evidence.forget_what_counts(session, attempt)
+    if refusal is None and batch.epoch != attempt.epoch:
         refusal = RefusedError(ErrorCode.LEASE_SUPERSEDED, _SUPERSEDED)
     ledger = LedgerView.of(time.ledger_of(session, attempt))
     acknowledged = Acknowledged(
@@ -265,7 +249,36 @@ def append(
     return Appended(acknowledged, refusal)
 
 
-def _take_all(desk: _Desk, batch: RecordBatch) -> RefusedError | None:
+def set_aside_unplaced(
+    session: Session,
+    attempt: Attempt,
+    batch: Batch,
+    *,
+    station: Station,
+    keys: ServerKeys,
+    grace: timedelta,
+    now: datetime,
+) -> None:
+    """Keeps as evidence what no rule could place, because records before it are lost for good.
+
+    Records that are held already, and those that are not genuine, are passed over.
+    """
+    refusal = RefusedError(ErrorCode.RECORD_GAP, "records before it are missing")
+    desk = _Desk(
+        session=session,
+        attempt=attempt,
+        station=station,
+        keys=keys,
+        grace=grace,
+        now=now,
+        bar=_Bar(SetAside.UNPLACED, refusal),
+        attempt_key=attempt_key_of(keys, attempt.id),
+    )
+    for data in batch.records:
+        desk.keep_as_evidence(data)
+
+
+def _take_all(desk: _Desk, batch: Batch) -> RefusedError | None:
     """The first refusal, None where everything is kept."""
     for place, data in enumerate(batch.records):
         try:
@@ -278,107 +291,39 @@ def _take_all(desk: _Desk, batch: RecordBatch) -> RefusedError | None:
     if batch.head is None:
         return None
     try:
-        keep_head(desk.session, desk.attempt, batch.head, desk.station, desk.now)
+        heads.keep(desk.session, desk.attempt, batch.head, desk.station, desk.now)
     except RefusedError as error:
         return error
     return None
 
 
-def _end(session: Session, attempt: Attempt, attempt_key: bytes) -> _Bar | None:
+def _end(session: Session, attempt: Attempt) -> _Bar | None:
     """What has ended the attempt for good, None while it is being written."""
     if time.ledger_of(session, attempt).started is None:
         raise RefusedError(ErrorCode.NOT_STARTED, "the shift has not been started")
-    if session.get_one(Shift, attempt.shift_id).state is ShiftState.CLOSED:
-        message = "the shift is closed"
-    elif attempt.state is AttemptState.SUBMITTED or _handed_in(session, attempt, attempt_key):
-        message = "this attempt has been handed in"
-    else:
-        return None
-    return _Bar(SetAside.AFTER_THE_END, RefusedError(ErrorCode.ATTEMPT_CLOSED, message))
+    shift = session.get_one(Shift, (attempt.centre_id, attempt.shift_id))
+    # Who wrote without network, and was heard of after the closing only, is not shut out by it.
+    told_since = shift.closed_at is not None and attempt.admitted_at > shift.closed_at
+    if shift.state is ShiftState.CLOSED and not told_since:
+        return _after_the_end("the shift is closed")
+    if attempt.state is AttemptState.SUBMITTED or attempt.handed_in:
+        return _HANDED_IN
+    return None
 
 
-def _handed_in(session: Session, attempt: Attempt, attempt_key: bytes) -> bool:
-    """Whether the last record kept is the hand-in; nothing is ever kept after one."""
-    last = session.get(JournalRecord, (attempt.id, attempt.sequence))
-    if last is None:
+def may_write(session: Session, attempt: Attempt, held: Lease) -> bool:
+    """Whether the lease is in force, or every one since is of the same station and nothing was kept
+    under them: a conflict was settled for it, and it has not heard of its new epoch yet."""
+    if held.epoch == attempt.epoch:
+        return True
+    last = session.get(JournalRecord, (attempt.centre_id, attempt.id, attempt.sequence))
+    if last is not None and last.epoch > held.epoch:
         return False
-    return isinstance(Record.from_bytes(last.data).open(attempt_key)[0], Submitted)
-
-
-def keep_head(
-    session: Session, attempt: Attempt, view: HeadView, station: Station, now: datetime
-) -> None:
-    """Keeps a station's signature over the chain; refused unless it is over what is kept."""
-    held = session.get(Lease, (attempt.id, view.epoch))
-    if held is None or held.station_id != station.id:
-        raise RefusedError(ErrorCode.RECORD_REJECTED, "this station has no such lease")
-    if view.sequence > attempt.sequence:
-        raise RefusedError(ErrorCode.RECORD_GAP, f"record {attempt.sequence + 1} is missing")
-    if view.head != _head_at(session, attempt, view.sequence):
-        raise RefusedError(ErrorCode.RECORD_REJECTED, "the head is not that of the records kept")
-    signed = SignedHead(attempt.id, view.epoch, view.sequence, view.head, view.signature)
-    try:
-        signed.check(Ed25519PublicKey.from_public_bytes(station.signing_key))
-    except ContractError as error:
-        raise RefusedError(ErrorCode.RECORD_REJECTED, str(error)) from error
-    if session.get(HeadSignature, (attempt.id, view.epoch, view.sequence)) is None:
-        session.add(
-            HeadSignature(
-                attempt_id=attempt.id,
-                epoch=view.epoch,
-                sequence=view.sequence,
-                centre_id=attempt.centre_id,
-                head=view.head,
-                signature=view.signature,
-                received_at=now,
-            )
+    since = session.exec(
+        select(Lease.station_id).where(
+            Lease.centre_id == attempt.centre_id,
+            Lease.attempt_id == attempt.id,
+            Lease.epoch > held.epoch,
         )
-        session.flush()
-
-
-def _head_at(session: Session, attempt: Attempt, sequence: int) -> bytes | None:
-    if sequence == attempt.sequence:
-        return attempt.head
-    kept = session.get(JournalRecord, (attempt.id, sequence))
-    return kept.head if kept else genesis(attempt.id) if sequence == 0 else None
-
-
-def opened(record: Record, attempt_key: bytes) -> tuple[Body, int]:
-    """Body and moment of a record whose response, if it has one, is well-formed."""
-    body, at = record.open(attempt_key)
-    if isinstance(body, Answered) and body.response is not None:
-        from_plain(body.response)
-    return body, at
-
-
-def records_of(session: Session, attempt: Attempt) -> Iterator[Record]:
-    """The records kept, in order, the chain checked on the way; ContractError where it breaks."""
-    head = genesis(attempt.id)
-    for kept in session.exec(
-        select(JournalRecord)
-        .where(JournalRecord.attempt_id == attempt.id)
-        .order_by(col(JournalRecord.sequence))
-    ):
-        record = Record.from_bytes(kept.data)
-        if record.previous != head or record.sequence != kept.sequence:
-            raise ContractError(f"the chain breaks at record {kept.sequence}")
-        head = record.head
-        yield record
-    if head != attempt.head:
-        raise ContractError(f"records after {attempt.sequence} are missing or changed")
-
-
-def final_responses(session: Session, attempt: Attempt, keys: ServerKeys) -> dict[str, Response]:
-    """Presented item id → the last response that was not cleared."""
-    attempt_key = keys.sealing.unseal(Sealed.ATTEMPT_KEY, attempt.id, attempt.key)
-    responses: dict[str, Response] = {}
-    for record in records_of(session, attempt):
-        body, _at = record.open(attempt_key)
-        if not isinstance(body, Answered):
-            continue
-        response = None if body.response is None else from_plain(body.response)
-        if response is None or response.is_empty:
-            responses.pop(body.item, None)
-        else:
-            responses[body.item] = response
-    return responses
+    ).all()
+    return bool(since) and set(since) == {held.station_id}

@@ -1,10 +1,11 @@
-"""Lease, opening, records, handing in."""
+"""Lease, opening, handing in. Records come by `attempts.answer_path`."""
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
-from exam_server.attempts import handing_in, journal, service
-from exam_server.contract.api import RecordBatch, Submission
+from exam_server.attempts import claims, granting, handing_in, starting_by_code
+from exam_server.attempts import history as histories
+from exam_server.contract.api import Claim, HistoryRequest, StartedByCode, Submission
 from exam_server.stations.gate import CallDep, StationRoute, authenticated, parse, reply
 
 router = APIRouter(
@@ -17,7 +18,7 @@ router = APIRouter(
 @router.post("/{attempt}/lease")
 def lease(attempt: str, call: CallDep) -> Response:
     with call.server.transaction() as session:
-        view = service.lease(
+        view = granting.lease(
             session, attempt, station=call.station, keys=call.server.keys, now=call.now
         )
     return reply(view)
@@ -26,29 +27,50 @@ def lease(attempt: str, call: CallDep) -> Response:
 @router.post("/{attempt}/open")
 def open_form(attempt: str, call: CallDep) -> Response:
     with call.server.transaction() as session:
-        view = service.open_form(
+        view = granting.open_form(
             session, attempt, station=call.station, keys=call.server.keys, now=call.now
         )
     return reply(view)
 
 
-@router.post("/{attempt}/records")
-def records(attempt: str, call: CallDep) -> Response:
-    batch = parse(RecordBatch, call.body)
+@router.post("/{attempt}/claim")
+def claim(attempt: str, call: CallDep) -> Response:
+    asked = parse(Claim, call.body)
     with call.server.transaction() as session:
-        appended = journal.append(
+        view = claims.claim(
             session,
             attempt,
-            batch,
+            asked,
             station=call.station,
             keys=call.server.keys,
             grace=call.server.settings.grace,
             now=call.now,
         )
-    # Only now is anything acknowledged or refused: what was kept is committed.
-    if appended.refusal is not None:
-        raise appended.refusal
-    return reply(appended.acknowledged)
+    return reply(view)
+
+
+@router.post("/{attempt}/history")
+def history(attempt: str, call: CallDep) -> Response:
+    asked = parse(HistoryRequest, call.body)
+    with call.server.transaction() as session:
+        view = histories.history(session, attempt, asked, station=call.station, now=call.now)
+    return reply(view)
+
+
+@router.post("/{attempt}/started")
+def started(attempt: str, call: CallDep) -> Response:
+    told = parse(StartedByCode, call.body)
+    with call.server.transaction() as session:
+        view = starting_by_code.take(
+            session,
+            attempt,
+            told,
+            station=call.station,
+            keys=call.server.keys,
+            late_limit=call.server.settings.late_limit,
+            now=call.now,
+        )
+    return reply(view)
 
 
 @router.post("/{attempt}/submit")

@@ -31,16 +31,16 @@ class Attendance:
     chip: dict[str, str]
 
 
-def attendance(session: Session, shift_id: str) -> list[Attendance]:
+def attendance(session: Session, centre_id: str, shift_id: str) -> list[Attendance]:
     """Every placement of the shift by room and seat, and how it was admitted, or the last try."""
     rows = session.execute(
-        select(Placement.id, Registration.registration_number, Candidate.name)
+        select(Placement, Registration.registration_number, Candidate.name)
         .add_columns(col(Room.name), col(Seat.name))
         .join(Registration, col(Registration.id) == Placement.registration_id)
         .join(Candidate, col(Candidate.id) == Registration.candidate_id)
         .join(Room, col(Room.id) == Placement.room_id)
         .join(Seat, col(Seat.id) == Placement.seat_id)
-        .where(col(Placement.shift_id) == shift_id)
+        .where(col(Placement.centre_id) == centre_id, col(Placement.shift_id) == shift_id)
         .order_by(col(Room.name), col(Seat.name))
     ).all()
     return [
@@ -49,8 +49,8 @@ def attendance(session: Session, shift_id: str) -> list[Attendance]:
     ]
 
 
-def _line(session: Session, placement: str, who: tuple[str, str, str, str]) -> Attendance:
-    checkins = conditions.checkins_of(session, placement)
+def _line(session: Session, placement: Placement, who: tuple[str, str, str, str]) -> Attendance:
+    checkins = conditions.checkins_of(session, placement.centre_id, placement.id)
     checkin = conditions.admitting(checkins) or (checkins[-1] if checkins else None)
     if checkin is None:
         return Attendance(*who, None, None, (), {})

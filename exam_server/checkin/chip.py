@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,6 +30,7 @@ from exam_server.contract.api import (
     CheckInRequest,
     CheckInState,
     CheckInView,
+    FaceRecord,
 )
 from exam_server.contract.errors import ContractError, ErrorCode
 from exam_server.contract.evidence_signature import check_evidence
@@ -90,22 +91,19 @@ def begin(
     failed before making one.
     """
     placement = placement_here(session, request.placement, station)
-    challenge = session.get(Challenge, request.challenge, with_for_update=True)
+    challenge = session.get(Challenge, (station.centre_id, request.challenge), with_for_update=True)
     if (
         challenge is None
         or challenge.station_id != station.id
         or challenge.placement_id != placement.id
     ):
         raise RefusedError(ErrorCode.CHALLENGE_INVALID, "this challenge was not issued for this")
-    registration = session.get_one(Registration, placement.registration_id)
-    candidate = session.get_one(Candidate, registration.candidate_id)
-    expected = Expected(
-        name=candidate.name,
-        date_of_birth=candidate.date_of_birth,
-        citizen_number=candidate.citizen_number,
-        challenge=challenge.value,
-    )
-    before = session.exec(select(CheckIn).where(CheckIn.challenge_id == challenge.id)).first()
+    expected = expected_at(session, placement, challenge.value)
+    before = session.exec(
+        select(CheckIn).where(
+            CheckIn.centre_id == station.centre_id, CheckIn.challenge_id == challenge.id
+        )
+    ).first()
     digest = _digest(request.evidence)
     if before is not None and before.evidence_digest == digest:
         return Begun(expected, view(session, before, now))
@@ -116,10 +114,25 @@ def begin(
             ErrorCode.CHALLENGE_INVALID, "the challenge was used or is too old; tap again"
         )
     _check_in_time(session, placement, late_limit, now)
-    _check_signature(request, station)
+    check_evidence_signature(
+        request.evidence, request.evidence_signature, request.placement, station
+    )
+    check_captures(request.captures)
     if not goes_on:
         challenge.used_at, challenge.evidence_digest = now, digest
     return Begun(expected, None)
+
+
+def expected_at(session: Session, placement: Placement, challenge: bytes) -> Expected:
+    """Whom the roster expects, and what the chip was asked."""
+    registration = session.get_one(Registration, placement.registration_id)
+    candidate = session.get_one(Candidate, registration.candidate_id)
+    return Expected(
+        name=candidate.name,
+        date_of_birth=candidate.date_of_birth,
+        citizen_number=candidate.citizen_number,
+        challenge=challenge,
+    )
 
 
 def _digest(evidence: bytes) -> bytes:
@@ -129,41 +142,47 @@ def _digest(evidence: bytes) -> bytes:
 def _check_in_time(
     session: Session, placement: Placement, late_limit: timedelta, now: datetime
 ) -> None:
-    attempt = attempts.attempt_of(session, placement.id)
+    attempt = attempts.attempt_of(session, placement.centre_id, placement.id)
     if attempt is not None and attempt.state is AttemptState.SUBMITTED:
         raise RefusedError(ErrorCode.ATTEMPT_CLOSED, "this attempt has been handed in")
-    if attempt is None and is_late(session.get_one(Shift, placement.shift_id), late_limit, now):
+    shift = session.get_one(Shift, (placement.centre_id, placement.shift_id))
+    if attempt is None and is_late(shift, late_limit, now):
         raise RefusedError(ErrorCode.TOO_LATE, "nobody enters so long after the start")
 
 
-def _check_signature(request: CheckInRequest, station: Station) -> None:
+def check_evidence_signature(
+    evidence: bytes, signature: bytes, placement: str, station: Station
+) -> None:
+    """Refused unless this station signed the evidence for this placement."""
     try:
         check_evidence(
-            request.evidence_signature,
+            signature,
             Ed25519PublicKey.from_public_bytes(station.signing_key),
             station=station.id,
-            placement=request.placement,
-            evidence=request.evidence,
+            placement=placement,
+            evidence=evidence,
         )
     except ContractError as error:
         raise RefusedError(ErrorCode.BAD_SIGNATURE, str(error)) from error
-    if any(not picture.startswith(JPEG) for picture in request.captures):
+
+
+def check_captures(captures: Sequence[bytes]) -> None:
+    """Refused where a capture is not what a kiosk's camera gives."""
+    if any(not picture.startswith(JPEG) for picture in captures):
         raise RefusedError(ErrorCode.BAD_REQUEST, "a capture is no JPEG")
-    if any(len(picture) > MAX_PICTURE for picture in request.captures):
+    if any(len(picture) > MAX_PICTURE for picture in captures):
         raise RefusedError(ErrorCode.BAD_REQUEST, "a capture is too large")
 
 
-def _kept_face(request: CheckInRequest) -> dict[str, Any] | None:
+def kept_face(face: FaceRecord | None, *, consent: bool) -> dict[str, Any] | None:
     """Without consent no face may be compared, and nothing of one is kept."""
-    if request.face is None or not request.consent:
-        return None
-    return request.face.model_dump(mode="json")
+    return face.model_dump(mode="json") if face is not None and consent else None
 
 
 def _doubt(session: Session, placement: Placement, judgement: Judgement) -> Condition | None:
     """The condition of a check-in that fails where somebody was admitted before."""
     failed = judgement.state is not CheckInState.ADMITTED
-    admitted = attempts.attempt_of(session, placement.id) is not None
+    admitted = attempts.attempt_of(session, placement.centre_id, placement.id) is not None
     return Condition.DOUBTED_LATER if failed and admitted else None
 
 
@@ -179,7 +198,7 @@ def conclude(
 ) -> CheckInView:
     """Writes the check-in down and admits whom it admits."""
     placement = placement_here(session, request.placement, station)
-    checkin_id, before = new_id(), latest_of(session, placement.id)
+    checkin_id, before = new_id(), latest_of(session, placement.centre_id, placement.id)
     checkin = CheckIn(
         id=checkin_id,
         centre_id=placement.centre_id,
@@ -197,7 +216,7 @@ def conclude(
         evidence_digest=_digest(request.evidence),
         evidence_signature=request.evidence_signature,
         report=judgement.report,
-        face=_kept_face(request),
+        face=kept_face(request.face, consent=request.consent),
         condition=_doubt(session, placement, judgement),
     )
     session.add(checkin)
@@ -210,7 +229,7 @@ def conclude(
         for kind, picture in pictures:
             keep_picture(session, checkin, kind, picture, keys.sealing, until)
     if judgement.state is CheckInState.ADMITTED:
-        attempts.admit(session, placement, keys=keys, now=now)
+        attempts.admit(session, placement, now=now)
     audit.record(
         session,
         actor=f"station:{station.id}",

@@ -31,8 +31,18 @@ from card_reader.verify import (
 from exam_server.contract.api import CheckInState, FaceRecord, FaceVerdict
 from exam_server.contract.errors import ErrorCode
 from exam_server.errors import RefusedError
+from exam_server.settings import Settings
 
 PORTRAIT = "EF.DG2"
+
+
+def policy_of(settings: Settings) -> Policy:
+    """What cards are accepted."""
+    return Policy(
+        settings.realm,
+        frozenset(settings.accepted_states),
+        frozenset(settings.accepted_documents),
+    )
 
 
 class CheckInReason(StrEnum):
@@ -54,6 +64,11 @@ class CheckInReason(StrEnum):
     BY_TWO_OFFICERS = "by_two_officers"
     REFUSED_BY_OFFICER = "refused_by_officer"
     CHIP_REFUSED_BEFORE = "chip_refused_before"
+    CHIP_NOT_READ = "chip_not_read"
+    ROOM_CODE_WRONG = "room_code_wrong"
+    OTHER_SEAT = "other_seat"
+    CAME_TOO_LATE = "came_too_late"
+    TOLD_AFTER_CLOSING = "told_after_closing"
 
 
 #: What a card says of its holder, as far as its SOD covers it.
@@ -97,10 +112,12 @@ def judge(
     policy: Policy,
     proofs: Mapping[str, RemoteProof],
     now: datetime,
+    origin: Freshness = Freshness.SERVER,
 ) -> Judgement:
     """Verifies the evidence again, from its bytes, and weighs the rest.
 
-    `proofs` are what chips proved to this server under the challenge, by the run's name.
+    `proofs` are what chips proved to this server under the challenge, by the run's name. `origin`
+    is where the challenge must have come from.
     """
     try:
         evidence = ChipEvidence.from_bytes(evidence_bytes)
@@ -127,7 +144,7 @@ def judge(
     else:
         report, person = identity.report, identity
     reasons = [
-        *_about_card(evidence, report),
+        *_about_card(evidence, report, origin),
         *_about_person(person, report, expected, now.date()),
         *_about_face(consent, face, face_accept),
     ]
@@ -174,7 +191,7 @@ def _without_portrait(evidence: ChipEvidence) -> ChipEvidence:
     return replace(evidence, files=files)
 
 
-def _about_card(evidence: ChipEvidence, report: Report) -> list[CheckInReason]:
+def _about_card(evidence: ChipEvidence, report: Report, origin: Freshness) -> list[CheckInReason]:
     reasons = []
     # What a station alone observed proves nothing to the server.
     if ChipProof.PASSED not in (report.active_authentication, report.chip_authentication):
@@ -182,7 +199,7 @@ def _about_card(evidence: ChipEvidence, report: Report) -> list[CheckInReason]:
     if report.verdict is Verdict.AUTHENTIC and report.revocation is not Revocation.GOOD:
         # Revoked is refused before; without a list, or with an old one, nobody knows.
         reasons.append(CheckInReason.REVOCATION_NOT_CHECKED)
-    if evidence.challenge is None or evidence.challenge.freshness is not Freshness.SERVER:
+    if evidence.challenge is None or evidence.challenge.freshness is not origin:
         reasons.append(CheckInReason.CHALLENGE_NOT_FROM_SERVER)
     return reasons
 

@@ -9,6 +9,7 @@ from sqlmodel import Field
 
 from exam_server.contract.api import CheckInState
 from exam_server.db import Base, UtcDateTime, by_value, new_id
+from exam_server.shards import of_centre
 
 
 class Basis(StrEnum):
@@ -36,6 +37,8 @@ class Condition(StrEnum):
     BY_TWO_OFFICERS = "by_two_officers"
     DOUBTED_LATER = "doubted_later"
     ARRIVED_LATE = "arrived_late"
+    DOUBTED_OFFLINE = "doubted_offline"
+    STARTED_APART = "started_apart"
 
 
 class Challenge(Base, table=True):
@@ -45,11 +48,12 @@ class Challenge(Base, table=True):
     """
 
     __tablename__ = "challenge"
+    __table_args__ = (of_centre("placement_id", "placement"),)
 
+    centre_id: str = Field(primary_key=True)
     id: str = Field(primary_key=True, default_factory=new_id)
-    centre_id: str = Field(foreign_key="centre.id")
     station_id: str = Field(foreign_key="station.id")
-    placement_id: str = Field(foreign_key="placement.id")
+    placement_id: str
     value: bytes
     issued_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
@@ -64,10 +68,11 @@ class ChipTerminal(Base, table=True):
     """
 
     __tablename__ = "chip_terminal"
+    __table_args__ = (of_centre("challenge_id", "challenge"),)
 
+    centre_id: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
-    centre_id: str = Field(foreign_key="centre.id")
-    challenge_id: str = Field(foreign_key="challenge.id", index=True)
+    challenge_id: str = Field(index=True)
     sealed: bytes
     created_at: datetime = Field(sa_type=UtcDateTime)
 
@@ -83,11 +88,16 @@ class CheckIn(Base, table=True):
 
     __tablename__ = "checkin"
     __deferred__ = ("evidence",)
-    __table_args__ = (UniqueConstraint("placement_id", "number"),)
+    __table_args__ = (
+        of_centre("placement_id", "placement"),
+        of_centre("challenge_id", "challenge"),
+        UniqueConstraint("centre_id", "placement_id", "number"),
+        UniqueConstraint("centre_id", "challenge_id"),
+    )
 
-    id: str = Field(primary_key=True, default_factory=new_id)
-    centre_id: str = Field(foreign_key="centre.id")
-    placement_id: str = Field(foreign_key="placement.id")
+    centre_id: str = Field(primary_key=True)
+    id: str = Field(primary_key=True, default_factory=new_id, index=True)
+    placement_id: str
     number: int = 1
     station_id: str | None = Field(default=None, foreign_key="station.id")
     basis: Basis = Field(sa_type=by_value(Basis))
@@ -95,7 +105,7 @@ class CheckIn(Base, table=True):
     reasons: list[str] = Field(sa_type=JSON)
     created_at: datetime = Field(sa_type=UtcDateTime)
     consent: bool
-    challenge_id: str | None = Field(default=None, foreign_key="challenge.id", unique=True)
+    challenge_id: str | None = None
     chip_refused: bool = False
     evidence: bytes | None = None
     evidence_digest: bytes | None = None
@@ -117,10 +127,11 @@ class SealedPicture(Base, table=True):
 
     __tablename__ = "sealed_picture"
     __deferred__ = ("sealed",)
+    __table_args__ = (of_centre("checkin_id", "checkin"),)
 
-    id: str = Field(primary_key=True, default_factory=new_id)
-    centre_id: str = Field(foreign_key="centre.id")
-    checkin_id: str = Field(foreign_key="checkin.id", index=True)
+    centre_id: str = Field(primary_key=True)
+    id: str = Field(primary_key=True, default_factory=new_id, index=True)
+    checkin_id: str = Field(index=True)
     kind: PictureKind = Field(sa_type=by_value(PictureKind))
     sealed: bytes
     delete_after: date = Field(index=True)

@@ -16,9 +16,13 @@ from exam_server.auth import NotLetInError, Officer
 from exam_server.checkin import conditions
 from exam_server.checkin import service as checkins
 from exam_server.checkin.models import Basis, CheckIn, PictureKind, SealedPicture
+from exam_server.checkin.service import is_late
+from exam_server.contract.api import ShiftState
 from exam_server.errors import NotPossibleError, Objection
 from exam_server.proctoring.service import seat_of
 from exam_server.sealing import Sealed
+from exam_server.shards import anywhere
+from exam_server.shifts.models import Shift
 from exam_server.staff import Staff
 from exam_server.web.rendering import page
 from exam_server.web.visit import Pages, Visit, Visiting, member
@@ -108,9 +112,9 @@ def _decision_page(
         row = _checkin(session, checkin)
         session.expunge(row)
         room, seat = seat_of(session, row.placement_id, visit.now())
-        kept = _pictures(session, checkin) if visit.may(Permission.SEE_PICTURES) else {}
+        kept = _pictures(session, row) if visit.may(Permission.SEE_PICTURES) else {}
         officers = {staff[0]: staff[1] for staff in session.exec(select(Staff.id, Staff.name))}
-        chip_refused = conditions.chip_was_refused(session, row.placement_id)
+        chip_refused = conditions.chip_was_refused(session, row.centre_id, row.placement_id)
     admissible = row.consent and not chip_refused
     return page(
         visit,
@@ -138,16 +142,16 @@ def _decision_page(
 
 
 def _checkin(session: Session, checkin: str) -> CheckIn:
-    row = session.get(CheckIn, checkin)
+    row = anywhere(session, CheckIn, checkin)
     if row is None:
         raise NotPossibleError(Objection.NOT_FOUND, "there is no such check-in")
     return row
 
 
-def _pictures(session: Session, checkin: str) -> dict[PictureKind, list[str]]:
+def _pictures(session: Session, checkin: CheckIn) -> dict[PictureKind, list[str]]:
     query = (
         select(col(SealedPicture.kind), SealedPicture.id)
-        .where(SealedPicture.checkin_id == checkin)
+        .where(SealedPicture.centre_id == checkin.centre_id, SealedPicture.checkin_id == checkin.id)
         .order_by(col(SealedPicture.id))
     )
     kept: dict[PictureKind, list[str]] = {}
@@ -174,7 +178,7 @@ def _checks(report: dict[str, Any] | None) -> list[tuple[str, str, str]]:
 def picture(visit: Visiting, checkin: str, picture: str) -> Response:
     """One picture, opened for these eyes only; that somebody looked is logged."""
     with visit.server.reading() as session:
-        row = session.get(SealedPicture, picture)
+        row = anywhere(session, SealedPicture, picture)
         if row is None or row.checkin_id != checkin:
             raise NotPossibleError(Objection.NOT_FOUND, "there is no such picture")
         data = visit.server.sealing.unseal(Sealed.PICTURE, row.id, row.sealed)
@@ -220,7 +224,6 @@ def decide(visit: Visiting, checkin: str) -> Response:
             officer=visit.signed_in,
             admit=typed["decision"] == "admit",
             reason=f"{words}: {typed['note']}" if typed["note"] else words,
-            keys=visit.server.keys,
             now=visit.now(),
         )
         room, _ = seat_of(session, row.placement_id, visit.now())
@@ -255,6 +258,7 @@ class ManualForm:
     basis: str
     reason: str
     second_login: str
+    wrote_without_network: bool
 
     def errors(self, password: str) -> dict[str, str]:
         typed = {"second_password": password, "second_login": self.second_login}
@@ -276,7 +280,11 @@ def _manual_page(
 ) -> Response:
     with visit.server.reading() as session:
         room, seat = seat_of(session, placement, visit.now())
-        chip_refused = conditions.chip_was_refused(session, placement)
+        centre = room.shift.centre_id
+        chip_refused = conditions.chip_was_refused(session, centre, placement)
+        shift = session.get_one(Shift, (centre, room.shift.id))
+    closed = shift.state is ShiftState.CLOSED
+    over = closed or is_late(shift, visit.server.settings.late_limit, visit.now())
     barred = {Basis.CHIP, Basis.CARD_WITHOUT_CHIP} if chip_refused else {Basis.CHIP}
     typed = {name: getattr(form, name) for name in ManualForm.__slots__} if form else {}
     return page(
@@ -287,6 +295,7 @@ def _manual_page(
         seat=seat,
         seated=seat.seated,
         chip_refused=chip_refused,
+        over=over and not (seat.seated and seat.seated.attempt),
         bases=[basis for basis in Basis if basis not in barred],
         errors=errors or {},
         problem=problem,
@@ -296,7 +305,12 @@ def _manual_page(
 
 @pages.post("/placements/{placement}/check-in", Permission.CHECK_IN_BY_HAND)
 def check_in_by_hand(visit: Visiting, placement: str) -> Response:
-    form = ManualForm(visit.field("basis"), visit.field("reason"), visit.field("second_login"))
+    form = ManualForm(
+        visit.field("basis"),
+        visit.field("reason"),
+        visit.field("second_login"),
+        visit.field("wrote_without_network") == "yes",
+    )
     errors = form.errors(visit.secret("second_password"))
     photograph = _photograph(visit)
     if photograph is not None and not _fit(photograph):
@@ -314,6 +328,7 @@ def check_in_by_hand(visit: Visiting, placement: str) -> Response:
                 basis=Basis(form.basis),
                 reason=form.reason,
                 photograph=photograph,
+                wrote_without_network=form.wrote_without_network,
                 keys=visit.server.keys,
                 settings=visit.server.settings,
                 now=visit.now(),

@@ -5,32 +5,22 @@ from datetime import timedelta
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
-from card_reader.verify import Policy
-from exam_server.checkin import chip, service, terminal
-from exam_server.checkin.judgement import judge
+from exam_server.checkin import chip, offline, service, terminal
+from exam_server.checkin.judgement import judge, policy_of
 from exam_server.contract.api import (
     ChallengeRequest,
     CheckInRequest,
     ChipResponse,
     ChipTerminalRequest,
+    OfflineCheckIn,
 )
 from exam_server.contract.errors import ErrorCode
 from exam_server.errors import RefusedError
-from exam_server.settings import Settings
 from exam_server.stations.gate import CallDep, StationRoute, authenticated, parse, reply
 
 router = APIRouter(
     prefix="/api/station", route_class=StationRoute, dependencies=[Depends(authenticated)]
 )
-
-
-def policy_of(settings: Settings) -> Policy:
-    """What cards are accepted."""
-    return Policy(
-        settings.realm,
-        frozenset(settings.accepted_states),
-        frozenset(settings.accepted_documents),
-    )
 
 
 @router.post("/challenges")
@@ -89,7 +79,9 @@ def checkins(call: CallDep) -> Response:
             late_limit=server.settings.late_limit,
             now=call.now,
         )
-        proofs = terminal.proofs(session, request.challenge, server.keys.sealing)
+        proofs = terminal.proofs(
+            session, call.station.centre_id, request.challenge, server.keys.sealing
+        )
     if begun.known is not None:
         return reply(begun.known)
     # Outside of any transaction: verifying takes longer than writing, and needs no database.
@@ -108,6 +100,37 @@ def checkins(call: CallDep) -> Response:
         view = chip.conclude(
             session,
             request,
+            judgement,
+            station=call.station,
+            keys=server.keys,
+            settings=server.settings,
+            now=call.now,
+        )
+    return reply(view)
+
+
+@router.post("/checkins/offline")
+def offline_checkin(call: CallDep) -> Response:
+    told, server = parse(OfflineCheckIn, call.body), call.server
+    with server.transaction() as session:
+        taken = offline.take(
+            session,
+            told,
+            station=call.station,
+            keys=server.keys,
+            late_limit=server.settings.late_limit,
+            now=call.now,
+        )
+    if taken.known is not None:
+        return reply(taken.known)
+    judgement = offline.judged(
+        told, taken, trust=lambda: server.trust, settings=server.settings, now=call.now
+    )
+    with server.transaction() as session:
+        view = offline.conclude(
+            session,
+            told,
+            taken,
             judgement,
             station=call.station,
             keys=server.keys,

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from exam_server import audit
+from exam_server.attempts import arrival
 from exam_server.attempts import service as attempts
 from exam_server.attempts.service import Officer
 from exam_server.checkin import conditions
@@ -23,6 +24,7 @@ from exam_server.forms.models import Exam
 from exam_server.keys import ServerKeys
 from exam_server.sealing import Sealed, Sealing
 from exam_server.settings import Settings
+from exam_server.shards import anywhere
 from exam_server.shifts.models import Placement, Shift
 from exam_server.stations.models import Station
 from exam_server.stations.service import seat_of
@@ -33,12 +35,13 @@ JPEG = b"\xff\xd8\xff"
 
 def placement_here(session: Session, placement_id: str, station: Station) -> Placement:
     """The placement, if the station stands at its seat and the shift lets candidates in."""
-    placement, seat = session.get(Placement, placement_id), seat_of(session, station)
+    placement = session.get(Placement, (station.centre_id, placement_id))
+    seat = seat_of(session, station)
     if seat is None:
         raise RefusedError(ErrorCode.NO_SEAT, "this station stands at no seat")
     if placement is None or placement.seat_id != seat.id:
         raise RefusedError(ErrorCode.PLACEMENT_ELSEWHERE, "this candidate sits elsewhere")
-    shift = session.get_one(Shift, placement.shift_id)
+    shift = session.get_one(Shift, (placement.centre_id, placement.shift_id))
     if session.get_one(Exam, shift.exam_id).realm is not station.realm:
         raise RefusedError(ErrorCode.WRONG_REALM, f"this exam is not of the realm {station.realm}")
     if shift.state is ShiftState.PLANNED:
@@ -76,7 +79,7 @@ def keep_picture(
 
 def view(session: Session, checkin: CheckIn, now: datetime) -> CheckInView:
     """What the station is told."""
-    attempt = attempts.attempt_of(session, checkin.placement_id)
+    attempt = attempts.attempt_of(session, checkin.centre_id, checkin.placement_id)
     admitted = checkin.state in (CheckInState.ADMITTED, CheckInState.CONDITIONAL)
     return CheckInView(
         id=checkin.id,
@@ -92,21 +95,21 @@ def latest_view(
     session: Session, checkin_id: str, *, station: Station, now: datetime
 ) -> CheckInView:
     """How things stand for the placement of this check-in: a later one may have followed."""
-    asked = session.get(CheckIn, checkin_id)
+    asked = session.get(CheckIn, (station.centre_id, checkin_id))
     seat = seat_of(session, station)
     if asked is None or seat is None:
         raise RefusedError(ErrorCode.NOT_FOUND, "there is no such check-in here")
-    if session.get_one(Placement, asked.placement_id).seat_id != seat.id:
+    if session.get_one(Placement, (asked.centre_id, asked.placement_id)).seat_id != seat.id:
         raise RefusedError(ErrorCode.PLACEMENT_ELSEWHERE, "this candidate sits elsewhere")
-    latest = latest_of(session, asked.placement_id)
+    latest = latest_of(session, asked.centre_id, asked.placement_id)
     return view(session, latest or asked, now)
 
 
-def latest_of(session: Session, placement_id: str) -> CheckIn | None:
+def latest_of(session: Session, centre_id: str, placement_id: str) -> CheckIn | None:
     """The check-in that counts for a placement: the last one."""
     return session.exec(
         select(CheckIn)
-        .where(CheckIn.placement_id == placement_id)
+        .where(CheckIn.centre_id == centre_id, CheckIn.placement_id == placement_id)
         .order_by(col(CheckIn.number).desc())
         .limit(1)
     ).first()
@@ -119,28 +122,27 @@ def decide(
     officer: Officer,
     admit: bool,
     reason: str,
-    keys: ServerKeys,
     now: datetime,
 ) -> CheckIn:
     """The proctor's word on a referred check-in, with a reason."""
-    checkin = session.get(CheckIn, checkin_id, with_for_update=True)
+    checkin = anywhere(session, CheckIn, checkin_id, lock=True)
     if checkin is None:
         raise NotPossibleError(Objection.NOT_FOUND, "there is no such check-in")
     if not reason.strip():
         raise NotPossibleError(Objection.REASON_MISSING, "a reason is needed")
-    latest = latest_of(session, checkin.placement_id)
+    latest = latest_of(session, checkin.centre_id, checkin.placement_id)
     if checkin.state is not CheckInState.REFERRED or latest is not checkin:
         raise NotPossibleError(Objection.WRONG_STATE, "this check-in waits for nobody's decision")
-    placement = session.get_one(Placement, checkin.placement_id)
+    placement = session.get_one(Placement, (checkin.centre_id, checkin.placement_id))
     if admit:
-        if conditions.chip_was_refused(session, placement.id):
+        if conditions.chip_was_refused(session, placement.centre_id, placement.id):
             raise NotPossibleError(Objection.CHIP_REFUSED, "a false chip admits nobody")
         if not checkin.consent:
             raise NotPossibleError(
                 Objection.TWO_OFFICERS_NEEDED, "without consent, two officers check in by hand"
             )
         _require_running(session, placement)
-        attempts.admit(session, placement, keys=keys, now=now)
+        attempts.admit(session, placement, now=now)
     checkin.state = CheckInState.ADMITTED if admit else CheckInState.REFUSED
     checkin.decided_by, checkin.decided_at = officer.id, now
     checkin.decision_reason = reason.strip()
@@ -154,7 +156,7 @@ def decide(
 
 
 def _require_running(session: Session, placement: Placement) -> None:
-    if session.get_one(Shift, placement.shift_id).state not in (
+    if session.get_one(Shift, (placement.centre_id, placement.shift_id)).state not in (
         ShiftState.OPEN,
         ShiftState.STARTED,
     ):
@@ -170,27 +172,37 @@ def admit_manually(
     basis: Basis,
     reason: str,
     photograph: bytes | None,
+    wrote_without_network: bool = False,
     keys: ServerKeys,
     settings: Settings,
     now: datetime,
 ) -> CheckIn:
-    """Two officers check somebody in by hand; the result is conditional until it is cleared."""
-    placement = session.get(Placement, placement_id)
+    """Two officers check somebody in by hand; the result is conditional until it is cleared.
+
+    `wrote_without_network`: nobody enters now. The candidate sat at a kiosk whose journal alone is
+    left, and it can be brought in only once the server knows of a check-in.
+    """
+    placement = anywhere(session, Placement, placement_id, lock=True)
     if placement is None:
         raise NotPossibleError(Objection.NOT_FOUND, "there is no such placement")
     if first.id == second.id:
         raise NotPossibleError(Objection.SAME_OFFICER, "two different officers are needed")
     if not reason.strip():
         raise NotPossibleError(Objection.REASON_MISSING, "a reason is needed")
-    before = latest_of(session, placement.id)
-    chip_refused = conditions.chip_was_refused(session, placement.id)
+    before = latest_of(session, placement.centre_id, placement.id)
+    chip_refused = conditions.chip_was_refused(session, placement.centre_id, placement.id)
     _check_basis(basis, chip_refused, photograph)
-    _require_running(session, placement)
-    if attempts.attempt_of(session, placement.id) is not None:
+    shift = session.get_one(Shift, (placement.centre_id, placement.shift_id))
+    may_be_over = wrote_without_network and shift.state is ShiftState.CLOSED
+    if not may_be_over:
+        _require_running(session, placement)
+    attempt = attempts.attempt_of(session, placement.centre_id, placement.id)
+    if attempt is not None and not arrival.is_awaited(session, attempt):
         raise NotPossibleError(Objection.ALREADY_ADMITTED, "this candidate was admitted before")
     # Who tapped in time and was referred has not come late.
     came = before.created_at if before is not None else now
-    if is_late(session.get_one(Shift, placement.shift_id), settings.late_limit, came):
+    enters = attempt is None and not wrote_without_network
+    if enters and is_late(shift, settings.late_limit, came):
         raise NotPossibleError(Objection.TOO_LATE, "nobody enters so long after the start")
     checkin = CheckIn(
         centre_id=placement.centre_id,
@@ -212,7 +224,7 @@ def admit_manually(
     if photograph is not None:
         until = now.date() + timedelta(days=settings.retention_days)
         keep_picture(session, checkin, PictureKind.PHOTOGRAPH, photograph, keys.sealing, until)
-    attempts.admit(session, placement, keys=keys, now=now)
+    attempts.admit(session, placement, now=now)
     _log(
         session,
         first,
@@ -222,6 +234,7 @@ def admit_manually(
         second=second.id,
         basis=basis.value,
         reason=reason.strip(),
+        **({"wrote_without_network": "yes"} if wrote_without_network else {}),
     )
     return checkin
 
@@ -248,7 +261,7 @@ def clear(
     session: Session, checkin_id: str, *, officer: Officer, reason: str, now: datetime
 ) -> CheckIn:
     """Lifts the condition from a result: somebody has seen the missing proof."""
-    checkin = session.get(CheckIn, checkin_id, with_for_update=True)
+    checkin = anywhere(session, CheckIn, checkin_id, lock=True)
     if checkin is None:
         raise NotPossibleError(Objection.NOT_FOUND, "there is no such check-in")
     if not reason.strip():

@@ -41,7 +41,7 @@ def begin_run(
 ) -> ChipTerminalView:
     """A public key for the chip's EF.DG14, and the command that the chip has to answer."""
     challenge = _live_challenge(session, request.challenge, station, now)
-    if len(_runs(session, challenge.id)) >= MAX_RUNS:
+    if len(_runs(session, station.centre_id, challenge.id)) >= MAX_RUNS:
         raise RefusedError(ErrorCode.CHALLENGE_INVALID, "too many tries; tap again")
     try:
         run = TerminalSession.create(request.security_infos, rng)
@@ -80,7 +80,7 @@ def release_keys(
 
     The first response decides. The caller commits in either case, so that no second one counts.
     """
-    row = session.get(ChipTerminal, run_id, with_for_update=True)
+    row = session.get(ChipTerminal, (station.centre_id, run_id), with_for_update=True)
     if row is None:
         raise RefusedError(ErrorCode.NOT_FOUND, "there is no such run of chip authentication")
     challenge = _live_challenge(session, row.challenge_id, station, now)
@@ -106,16 +106,18 @@ def release_keys(
     )
 
 
-def proofs(session: Session, challenge_id: str, sealing: Sealing) -> dict[str, RemoteProof]:
+def proofs(
+    session: Session, centre_id: str, challenge_id: str, sealing: Sealing
+) -> dict[str, RemoteProof]:
     """What the runs under this challenge proved, by their ids."""
-    found = (_opened(row, sealing).proof() for row in _runs(session, challenge_id))
+    found = (_opened(row, sealing).proof() for row in _runs(session, centre_id, challenge_id))
     return {proof.session: proof for proof in found if proof is not None}
 
 
 def _live_challenge(
     session: Session, challenge_id: str, station: Station, now: datetime
 ) -> Challenge:
-    challenge = session.get(Challenge, challenge_id)
+    challenge = session.get(Challenge, (station.centre_id, challenge_id))
     if challenge is None or challenge.station_id != station.id:
         raise RefusedError(ErrorCode.CHALLENGE_INVALID, "this challenge was not issued for this")
     if challenge.used_at is not None or challenge.expires_at < now:
@@ -125,10 +127,10 @@ def _live_challenge(
     return challenge
 
 
-def _runs(session: Session, challenge_id: str) -> list[ChipTerminal]:
+def _runs(session: Session, centre_id: str, challenge_id: str) -> list[ChipTerminal]:
     query = (
         select(ChipTerminal)
-        .where(ChipTerminal.challenge_id == challenge_id)
+        .where(ChipTerminal.centre_id == centre_id, ChipTerminal.challenge_id == challenge_id)
         .order_by(col(ChipTerminal.created_at))
     )
     return list(session.exec(query))

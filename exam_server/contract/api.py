@@ -4,19 +4,28 @@
 |---------------------------------------------|-----------------|---------------|
 | POST /api/station/enrolment                 | Enrolment       | Enrolled      |
 | POST /api/station/heartbeat                 | Heartbeat       | SeatView      |
+| GET  /api/station/kit                       |                 | sealed RoomKit|
+| POST /api/station/events                    | pulses          | StationEvents |
 | GET  /api/station/packages/{package}        |                 | sealed bytes  |
 | POST /api/station/challenges                | ChallengeRequest| ChallengeView |
 | POST /api/station/terminals                 | ChipTerminalRequest | ChipTerminalView |
 | POST /api/station/terminals/{run}/response  | ChipResponse    | ChipSessionKeys |
 | POST /api/station/checkins                  | CheckInRequest  | CheckInView   |
 | GET  /api/station/checkins/{checkin}        |                 | CheckInView   |
+| POST /api/station/checkins/offline          | OfflineCheckIn  | CheckInView   |
+| POST /api/station/attempts/{attempt}/started| StartedByCode   | LedgerView    |
 | POST /api/station/attempts/{attempt}/lease  |                 | LeaseView     |
 | POST /api/station/attempts/{attempt}/open   |                 | OpenView      |
-| POST /api/station/attempts/{attempt}/records| RecordBatch     | Acknowledged  |
+| POST /api/station/attempts/{attempt}/history| HistoryRequest  | HistoryView   |
+| POST /api/station/attempts/{attempt}/claim  | Claim           | ClaimView     |
+| POST /api/station/attempts/{attempt}/records| `batches.Batch` | Acknowledged  |
 | POST /api/station/attempts/{attempt}/submit | Submission      | ReceiptView   |
 
-Every call but the enrolment is signed (`contract.requests`); the enrolment is signed with the key
-that it brings. A refusal is a Refusal with a 4xx or 5xx status.
+Every call is signed (`contract.requests`), the enrolment with the key that it brings; but the
+records' call proves itself by its batch's MAC (`contract.batches`). A refusal is a Refusal with a
+4xx or 5xx status. The answer to `events` goes on for hours: a StationEvent on each line, and an
+empty line where nothing else was to be said. So does its body, which is not signed (the signature
+is over none): each piece of it is a `PULSE` and is answered with a line.
 """
 
 from datetime import date, datetime, timedelta
@@ -26,7 +35,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from exam_server.contract.errors import ErrorCode
-from exam_server.contract.ledger import Ledger, Pause
+from exam_server.contract.ledger import Extension, Ledger, Pause
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[\w.-]+$")]
 Count = Annotated[int, Field(ge=0, lt=2**31)]
@@ -34,7 +43,8 @@ Count = Annotated[int, Field(ge=0, lt=2**31)]
 Distance = Annotated[float, Field(ge=0, le=10)]
 #: What a quality check measured.
 Measure = Annotated[float, Field(ge=-1e6, le=1e6)]
-ShortText = Annotated[str, StringConstraints(max_length=200)]
+#: Without NUL, which not every database keeps in a text.
+ShortText = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 class Shape(BaseModel):
@@ -86,14 +96,46 @@ class StationState(StrEnum):
     SUBMITTED = "submitted"
 
 
+class LedgerSeen(Shape):
+    """The ledger that a kiosk shows to its candidate: whose, and up to which entry."""
+
+    attempt: Identifier
+    position: Count
+
+
+class RestartView(Shape):
+    """The kiosk began again while a paper was open: last alive at `since`, gone for `away`.
+
+    `estimated`: the machine itself was off; `away` is None until the server is heard again.
+    """
+
+    attempt: Identifier
+    since: datetime
+    estimated: bool
+    away: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=366))] | None = None
+
+
+#: Attempts left behind at one station that a heartbeat names; one is a rarity.
+MOST_OWED = 50
+
+
 class Heartbeat(Shape):
     state: StationState
     program_version: ShortText
     reader_ready: bool
     camera_ready: bool
     staged: list[Identifier] = Field(default_factory=list, max_length=1000)
+    #: The version of the room kit that lies here with every package of it, whole and signed.
+    kit: bytes | None = None
     unsent_records: Count = 0
     current_item: Count | None = None
+    disk_low: bool = False
+    #: The last sound that was to be heard at the station was not: there is no device that plays.
+    sound_failed: bool = False
+    ledger_seen: LedgerSeen | None = None
+    restart: RestartView | None = None
+    #: Attempts that were left here and of which the server may lack something.
+    owed: list[Identifier] = Field(default_factory=list, max_length=MOST_OWED)
 
 
 class ShiftState(StrEnum):
@@ -118,7 +160,12 @@ class AttemptState(StrEnum):
 
 
 class PlacementView(Shape):
-    """Who is expected at this seat; just what the kiosk needs to read the card and to greet."""
+    """Who is expected at this seat; just what the kiosk needs to read the card and to greet.
+
+    `tap_first`: the attempt was begun at another station, and the card is to be read here before
+    this one may go on with it. `agreed`: the candidate has agreed to the face check before.
+    `sequential`: the paper's sections are written one after the other.
+    """
 
     id: Identifier
     registration_number: str
@@ -130,12 +177,22 @@ class PlacementView(Shape):
     checkin: Identifier | None = None
     attempt: Identifier | None = None
     attempt_state: AttemptState | None = None
+    tap_first: bool = False
+    agreed: bool = False
+    sequential: bool = False
 
 
 class PackageView(Shape):
     id: Identifier
     sha256: bytes
     size: Count
+
+
+class FrozenView(Shape):
+    """What the seat's shift may be written with: versions of the kiosk's program. The packages'
+    digests are those of `SeatView.packages`."""
+
+    programs: list[ShortText]
 
 
 class SeatView(Shape):
@@ -149,7 +206,30 @@ class SeatView(Shape):
     shift: ShiftView | None = None
     placement: PlacementView | None = None
     packages: list[PackageView] = Field(default_factory=list)
+    #: The version of the present room kit, where there is one.
+    kit: bytes | None = None
     ledger: "LedgerView | None" = None
+    frozen: FrozenView | None = None
+
+
+class StationEventKind(StrEnum):
+    """`changed`: something of the seat is new, a heartbeat tells what. `started`: the signal."""
+
+    CHANGED = "changed"
+    STARTED = "started"
+
+
+class StationEvent(Shape):
+    """A line of the stream. With `started` come shift, moment and the room's start secret."""
+
+    kind: StationEventKind
+    shift: Identifier | None = None
+    started_at: datetime | None = None
+    start_secret: bytes | None = Field(default=None, repr=False)
+
+
+#: The station lives, and a heartbeat would tell what the last one told.
+PULSE = b"\n"
 
 
 class ChallengeRequest(Shape):
@@ -235,6 +315,31 @@ class CheckInRequest(Shape):
     captures: list[bytes] = Field(default_factory=list, max_length=3)
 
 
+class OfflineCheckIn(Shape):
+    """A check-in that took place without network, told once there is one again.
+
+    `counter` goes into the chip's challenge (`contract.room_code`); it and the evidence are absent
+    where no chip could be read. `confirmation` is the proctor's word, under the room code.
+    """
+
+    placement: Identifier
+    checked_in_at: datetime
+    counter: Count | None = None
+    evidence: bytes | None = None
+    evidence_signature: bytes | None = None
+    consent: bool
+    face: FaceRecord | None = None
+    captures: list[bytes] = Field(default_factory=list, max_length=3)
+    confirmation: bytes
+
+
+class StartedByCode(Shape):
+    """A paper was opened by the start code. `proof`: whoever made it held the start secret."""
+
+    started_at: datetime
+    proof: bytes
+
+
 class CheckInState(StrEnum):
     REFERRED = "referred"
     ADMITTED = "admitted"
@@ -258,11 +363,17 @@ class PauseView(Shape):
     until: datetime | None = None
 
 
+class ExtensionView(Shape):
+    at: datetime
+    by: timedelta
+
+
 class LedgerView(Shape):
     allowance: timedelta
     started: datetime | None = None
-    extensions: list[timedelta] = Field(default_factory=list)
+    extensions: list[ExtensionView] = Field(default_factory=list)
     pauses: list[PauseView] = Field(default_factory=list)
+    position: Count = 0
 
     @classmethod
     def of(cls, ledger: Ledger) -> "LedgerView":
@@ -270,27 +381,28 @@ class LedgerView(Shape):
         return cls(
             allowance=ledger.allowance,
             started=ledger.started,
-            extensions=list(ledger.extensions),
+            extensions=[ExtensionView(at=one.at, by=one.by) for one in ledger.extensions],
             pauses=pauses,
+            position=ledger.position,
         )
 
     def ledger(self) -> Ledger:
         pauses = tuple(Pause(pause.since, pause.until) for pause in self.pauses)
-        return Ledger(self.allowance, self.started, tuple(self.extensions), pauses)
+        extensions = tuple(Extension(one.at, one.by) for one in self.extensions)
+        return Ledger(self.allowance, self.started, extensions, pauses, self.position)
 
 
 class LeaseView(Shape):
     """The right to write. `lease_key` and `attempt_key` are wrapped for the station's X25519 key.
 
-    Their wrapping contexts are (attempt, epoch as decimal text) and (attempt,). `recovery` is the
-    attempt's key wrapped for the server's recovery key, to be kept in the journal's first bytes.
+    Their wrapping contexts are (attempt, epoch as decimal text) and (attempt,). The station wraps
+    the attempt's key for the server's recovery key itself, into the journal's first bytes.
     """
 
     attempt: Identifier
     epoch: Count
     lease_key: bytes
     attempt_key: bytes
-    recovery: bytes
     next_sequence: Count
     head: bytes
     package: Identifier
@@ -300,11 +412,47 @@ class LeaseView(Shape):
 
 
 class OpenView(Shape):
-    """The content key, wrapped for the station with context (package, station)."""
+    """The start secret of the station's room, wrapped for it with context (shift, station)."""
 
-    package: Identifier
-    content_key: bytes
+    shift: Identifier
+    start_secret: bytes
     ledger: LedgerView
+    server_time: datetime
+
+
+class HistoryRequest(Shape):
+    """The records behind `after`, for the holder of the lease."""
+
+    after: Count
+
+
+class HistoryView(Shape):
+    """Whole records in order, as they are kept; `sequence` and `head` are those of the last one
+    that the server holds, which may be on a later page."""
+
+    records: list[bytes] = Field(max_length=500)
+    sequence: Count
+    head: bytes
+    server_time: datetime
+
+
+class Claim(Shape):
+    """A lease taken without network: the former station's signed token (`contract.move_token`),
+    the epoch after it, and the records up to the token that the server may lack."""
+
+    token: bytes
+    epoch: Count
+    records: list[bytes] = Field(default_factory=list, max_length=20_000)
+
+
+class ClaimView(Shape):
+    """`conflict`: the server knows of another hand in this attempt; what this station writes is
+    kept apart until an officer has settled whose journal counts."""
+
+    epoch: Count
+    sequence: Count
+    head: bytes
+    conflict: bool
     server_time: datetime
 
 
@@ -313,13 +461,6 @@ class HeadView(Shape):
     sequence: Count
     head: bytes
     signature: bytes
-
-
-class RecordBatch(Shape):
-    """Whole records in order, as `records.Record.to_bytes` gives them."""
-
-    records: list[bytes] = Field(max_length=500)
-    head: HeadView | None = None
 
 
 class Acknowledged(Shape):

@@ -18,6 +18,8 @@ class Purpose(StrEnum):
     CONTENT_KEY = "content-key"
     ATTEMPT_KEY = "attempt-key"
     LEASE_KEY = "lease-key"
+    ROOM_KIT = "room-kit"
+    START_SECRET = "start-secret"  # noqa: S105 - a purpose, no secret
 
 
 def _info(purpose: Purpose, context: tuple[str, ...]) -> bytes:

@@ -1,12 +1,15 @@
 """Tables of exams, papers and their forms."""
 
 from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import JSON, UniqueConstraint
 from sqlmodel import Field
 
 from card_reader.trust.store import Realm as Realm
-from exam_server.db import Base, UtcDateTime, by_value, new_id
+from exam_server.db import Base, ExactDecimal, UtcDateTime, by_value, new_id
+from exam_server.shards import of_centre
 
 
 class Exam(Base, table=True):
@@ -21,7 +24,8 @@ class Exam(Base, table=True):
 
 
 class Paper(Base, table=True):
-    """A paper (môn) of an exam."""
+    """A paper (môn) of an exam. `markers` and `difference`: how people mark what they must
+    (`exam_server.grading.marking_rule`)."""
 
     __tablename__ = "paper"
     __table_args__ = (UniqueConstraint("exam_id", "name"),)
@@ -30,6 +34,8 @@ class Paper(Base, table=True):
     exam_id: str = Field(foreign_key="exam.id")
     name: str
     minutes: int
+    markers: int = 1
+    difference: Decimal = Field(default=Decimal(0), sa_type=ExactDecimal)
 
 
 class BaseForm(Base, table=True):
@@ -45,7 +51,10 @@ class BaseForm(Base, table=True):
 
 
 class Form(Base, table=True):
-    """A form (mã đề). `body` (canonical form), `mapping` and `seed` are sealed."""
+    """A form (mã đề). `body` (canonical form), `mapping` and `seed` are sealed.
+
+    `sections` are a sequential paper's: `minutes` (or None) and presented `items` of each.
+    """
 
     __tablename__ = "form"
     __table_args__ = (UniqueConstraint("paper_id", "code"),)
@@ -57,6 +66,7 @@ class Form(Base, table=True):
     seed: bytes
     body: bytes
     mapping: bytes
+    sections: list[dict[str, Any]] | None = Field(default=None, sa_type=JSON(none_as_null=True))
 
 
 class Package(Base, table=True):
@@ -64,11 +74,14 @@ class Package(Base, table=True):
 
     __tablename__ = "package"
     __deferred__ = ("sealed",)
-    __table_args__ = (UniqueConstraint("shift_id", "form_id"),)
+    __table_args__ = (
+        of_centre("shift_id", "shift"),
+        UniqueConstraint("centre_id", "shift_id", "form_id"),
+    )
 
+    centre_id: str = Field(primary_key=True)
     id: str = Field(primary_key=True, default_factory=new_id)
-    centre_id: str = Field(foreign_key="centre.id")
-    shift_id: str = Field(foreign_key="shift.id")
+    shift_id: str
     form_id: str = Field(foreign_key="form.id")
     sealed: bytes
     sha256: bytes

@@ -4,8 +4,10 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -13,6 +15,7 @@ from exam_server.contract.sealed_package import CONTENT_KEY_BYTES, PackageHeader
 from exam_server.db import new_id
 from exam_server.errors import InputError
 from exam_server.forms.models import BaseForm, Exam, Form, Package, Paper
+from exam_server.items import life
 from exam_server.items import service as items
 from exam_server.keys import ServerKeys
 from exam_server.sealing import Sealed, Sealing
@@ -73,22 +76,33 @@ def load_paper(
     sealing: Sealing,
     now: datetime,
     rng: Callable[[int], bytes] = os.urandom,
+    markers: int = 1,
+    difference: Decimal = Decimal(0),
+    secret: bool = True,
 ) -> Paper:
-    """Stores items and base forms and arranges one form for each of `codes`, in turn over them."""
+    """Stores items and base forms and arranges one form for each of `codes`, in turn over them.
+    What only people can mark, `markers` of them mark (`grading.marking_rule`). `secret`: the bank
+    holds the items as secret ones from now on."""
     taken = select(Paper.id).where(Paper.exam_id == exam.id, Paper.name == name)
     if session.scalar(taken) is not None:
         raise InputError(f"the exam {exam.code} has the paper {name} already")
     if not codes or len(set(codes)) != len(codes):
         raise InputError("give at least one code (mã đề), each only once")
-    paper = Paper(exam_id=exam.id, name=name, minutes=source.base_forms[0].minutes)
+    minutes = source.base_forms[0].minutes
+    paper = Paper(
+        exam_id=exam.id, name=name, minutes=minutes, markers=markers, difference=difference
+    )
     session.add(paper)
     session.flush()
-    stored = items.store(session, source.items, sealing=sealing, now=now)
+    stored = items.store(session, source.items, secret=secret, sealing=sealing, now=now)
     kept = [_store_base_form(session, paper, form, sealing) for form in source.base_forms]
     for index, code in enumerate(codes):
         base, base_id = source.base_forms[index % len(kept)], kept[index % len(kept)]
         _make_form(session, exam, paper, base, base_id, stored, code, sealing, rng)
     session.flush()
+    used = {name for form in source.base_forms for part in form.parts for name in part.items}
+    standing = [item for item in stored if item.id in used]
+    life.use(session, standing, f"{exam.name} · {name}", sealing=sealing, now=now)
     return paper
 
 
@@ -96,8 +110,9 @@ def _store_base_form(
     session: Session, paper: Paper, form: assembly.BaseForm, sealing: Sealing
 ) -> str:
     form_id = new_id()
-    parts = [[part.title, part.instructions, list(part.items)] for part in form.parts]
+    parts = [[part.title, part.instructions, list(part.items), part.minutes] for part in form.parts]
     plain = {"id": form.id, "title": form.title, "minutes": form.minutes, "parts": parts}
+    plain["sequential"] = form.sequential
     body = json.dumps(plain, ensure_ascii=False).encode()
     session.add(
         BaseForm(
@@ -140,13 +155,23 @@ def _make_form(
             seed=sealing.seal(Sealed.FORM_SEED, form_id, seed),
             body=sealing.seal(Sealed.FORM_BODY, form_id, body),
             mapping=sealing.seal(Sealed.FORM_MAPPING, form_id, mapping),
+            sections=_sections(arranged.form),
         )
     )
 
 
+def _sections(form: package.PresentedForm) -> list[dict[str, Any]] | None:
+    """What the server holds answers of a sequential paper to; None for a free one."""
+    if not form.sequential:
+        return None
+    return [
+        {"minutes": part.minutes, "items": [item.id for item in part.items]} for part in form.parts
+    ]
+
+
 def _titled(base: assembly.BaseForm, paper: Paper) -> assembly.BaseForm:
     """Candidates are shown the paper's name in this exam, not the author's."""
-    return assembly.BaseForm(base.id, base.title, paper.name, base.minutes, base.parts)
+    return replace(base, paper=paper.name)
 
 
 def mapping_of(form: Form, sealing: Sealing) -> assembly.FormMapping:
@@ -170,8 +195,13 @@ def seal_packages(
     rng: Callable[[int], bytes] = os.urandom,
 ) -> list[Package]:
     """A package of every form of `paper` for `shift`, each under a content key of its own."""
-    realm = session.get_one(Exam, paper.exam_id).realm.value
-    made = []
+    if shift.frozen_at is not None:
+        raise InputError(
+            f"the packages of {shift.name} are frozen; the exam office must undo that first"
+        )
+    exam = session.get_one(Exam, paper.exam_id)
+    realm = exam.realm.value
+    made, standing = [], set()
     for form in session.exec(
         select(Form).where(Form.paper_id == paper.id).order_by(col(Form.code))
     ):
@@ -192,6 +222,10 @@ def seal_packages(
                 created_at=now,
             )
         )
+        mapping = mapping_of(form, keys.sealing)
+        standing |= {(mapped.item_id, mapped.version) for mapped in mapping.items.values()}
     session.add_all(made)
     session.flush()
+    where = f"{exam.name} · {paper.name} · {shift.name}"
+    life.seal_for(session, standing, where, sealing=keys.sealing, now=now)
     return made

@@ -1,14 +1,16 @@
 """Grading: records opened, responses derived, scored with keys that exist here alone."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from exam_server import audit
-from exam_server.attempts import handing_in, journal
+from exam_server.attempts import handing_in, records_kept
 from exam_server.attempts.models import Attempt
 from exam_server.audit import Actor
 from exam_server.contract.api import AttemptState, ShiftState
@@ -16,17 +18,22 @@ from exam_server.contract.errors import ContractError
 from exam_server.errors import NotPossibleError, Objection, ServerError
 from exam_server.forms import service as forms
 from exam_server.forms.models import Form
+from exam_server.grading import counting
+from exam_server.grading.by_people import marks_of_people, response_of, stored_form
 from exam_server.grading.models import ItemScore
 from exam_server.items import service as items
 from exam_server.keys import ServerKeys
 from exam_server.results.models import PaperResult
+from exam_server.results.publication import unpublished
 from exam_server.sealing import Sealed, Sealing
+from exam_server.shards import anywhere
 from exam_server.shifts.models import Shift
 from question_bank.assembly import FormMapping
 from question_bank.errors import QuestionBankError, ScoringError
+from question_bank.item import Item
 from question_bank.package import PresentedForm
 from question_bank.response import Response
-from question_bank.scoring import PaperScore, score_form
+from question_bank.scoring import PaperScore, check_belongs, score_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +64,28 @@ def grade_shift(
     grace: timedelta,
     now: datetime,
 ) -> GradeReport:
-    """Marks every attempt of the shift that is closed; those whose time was up are closed first.
+    """Marks every attempt of a closed shift that is closed; those that it was told of since the
+    closing, and whose time was up, are closed first. Of a shift whose results are published, those
+    that are not.
 
-    Grading again gives the same marks to the bit; where it does not, the log holds both.
+    Grading again gives the same marks to the bit; where it does not, the log holds both. Once all
+    of a closed shift is marked, its items' statistics are counted.
     """
-    shift = session.get(Shift, shift_id)
+    shift = anywhere(session, Shift, shift_id, lock=True)
     if shift is None:
         raise NotPossibleError(Objection.NOT_FOUND, "there is no such shift")
-    if shift.state not in (ShiftState.STARTED, ShiftState.CLOSED):
-        raise NotPossibleError(Objection.WRONG_STATE, "the shift has not been started")
-    waiting = handing_in.close_overdue(session, shift.id, keys=keys, grace=grace, now=now)
+    unpublished(session, shift)
+    if shift.state is not ShiftState.CLOSED:
+        raise NotPossibleError(
+            Objection.WRONG_STATE,
+            "only a closed shift is graded; closing names the answers that may be out",
+        )
+    waiting = handing_in.close_overdue(session, shift, keys=keys, grace=grace, now=now)
     graded = unchanged = 0
     problems: list[str] = []
-    for attempt in session.exec(
-        select(Attempt)
-        .where(Attempt.shift_id == shift.id, Attempt.state == AttemptState.SUBMITTED)
-        .order_by(col(Attempt.id))
-    ).all():
+    for attempt in unpublished(session, shift):
+        if attempt.state is not AttemptState.SUBMITTED:
+            continue
         try:
             marks = compute(session, attempt, keys=keys, now=now)
         except (ContractError, QuestionBankError, ServerError) as error:
@@ -84,6 +96,8 @@ def grade_shift(
             graded += 1
         else:
             unchanged += 1
+    if shift.state is ShiftState.CLOSED and not waiting:
+        counting.count(session, shift, now=now)
     audit.record(
         session,
         actor=officer.actor,
@@ -95,6 +109,14 @@ def grade_shift(
     return GradeReport(graded, unchanged, waiting, tuple(problems))
 
 
+def mark_anew(
+    session: Session, attempt: Attempt, *, officer: Actor, keys: ServerKeys, now: datetime
+) -> None:
+    """The marks of a graded attempt once more, as something that makes them has changed."""
+    marks = compute(session, attempt, keys=keys, now=now)
+    _store(session, marks, officer=officer, sealing=keys.sealing, now=now)
+
+
 def compute(session: Session, attempt: Attempt, *, keys: ServerKeys, now: datetime) -> _Marks:
     """The marks of a closed attempt from its records alone; stores nothing."""
     form = session.get_one(Form, attempt.form_id)
@@ -102,33 +124,46 @@ def compute(session: Session, attempt: Attempt, *, keys: ServerKeys, now: dateti
     shown = forms.presented(form, keys.sealing)
     versions = [(mapped.item_id, mapped.version) for mapped in mapping.items.values()]
     bank = items.load(session, versions, sealing=keys.sealing)
-    given = journal.final_responses(session, attempt, keys)
-    responses, problems = _fitting(attempt, mapping, given)
-    paper = score_form(mapping, [item for _, item in bank.values()], responses)
+    given = records_kept.final_responses(session, attempt, keys)
+    versions_given = {version: item for version, (_, item) in bank.items()}
+    responses, problems = _fitting(attempt, mapping, versions_given, given)
+    paper = score_form(mapping, versions_given.values(), responses)
+    by_people = marks_of_people(session, attempt, form, responses, keys.sealing)
     stored_ids = {version: row_id for version, (row_id, _) in bank.items()}
     return _Marks(
         result=PaperResult(
             attempt_id=attempt.id,
             centre_id=attempt.centre_id,
-            total=paper.total,
+            total=paper.total + sum(by_people.values(), Decimal(0)),
             maximum=paper.maximum,
+            awaiting=sum(
+                (mark.external for name, mark in paper.scores.items() if name not in by_people),
+                Decimal(0),
+            ),
             scorer_version=paper.scorer_version,
             head=attempt.head,
             graded_at=now,
         ),
-        scores=_scores(attempt, shown, mapping, stored_ids, paper, responses, keys.sealing),
+        scores=_scores(
+            attempt, shown, mapping, stored_ids, paper, responses, by_people, keys.sealing
+        ),
         problems=problems,
     )
 
 
 def _fitting(
-    attempt: Attempt, mapping: FormMapping, given: dict[str, Response]
+    attempt: Attempt,
+    mapping: FormMapping,
+    bank: Mapping[tuple[str, int], Item],
+    given: dict[str, Response],
 ) -> tuple[dict[str, Response], list[str]]:
     """The responses that belong to the form. Others earn nothing and are named, not hidden."""
     responses, problems = {}, []
     for presented_id, response in given.items():
         try:
-            mapping.to_bank(presented_id, response)
+            answer = mapping.to_bank(presented_id, response)
+            mapped = mapping.items[presented_id]
+            check_belongs(bank[mapped.item_id, mapped.version], answer)
         except ScoringError as error:
             problems.append(f"attempt {attempt.id}: {error}")
         else:
@@ -143,6 +178,7 @@ def _scores(
     stored_ids: dict[tuple[str, int], str],
     paper: PaperScore,
     responses: dict[str, Response],
+    by_people: Mapping[str, Decimal],
     sealing: Sealing,
 ) -> list[ItemScore]:
     scores = []
@@ -159,8 +195,10 @@ def _scores(
                     part=part_number,
                     number=item.number,
                     response=_sealed(response, attempt.id, item.id, sealing),
-                    raw=mark.raw,
+                    raw=mark.raw + by_people.get(item.id, Decimal(0)),
                     maximum=mark.maximum,
+                    for_people=mark.external,
+                    awaiting=Decimal(0) if item.id in by_people else mark.external,
                     scorer_version=mark.scorer_version,
                 )
             )
@@ -172,25 +210,23 @@ def _sealed(
 ) -> bytes | None:
     if response is None:
         return None
-    plain = json.dumps(response.to_plain(), sort_keys=True).encode()
-    return sealing.seal(Sealed.RESPONSE, f"{attempt_id}/{item_id}", plain)
+    return sealing.seal(Sealed.RESPONSE, f"{attempt_id}/{item_id}", stored_form(response))
 
 
 def _response_text(score: ItemScore, sealing: Sealing) -> str | None:
-    if score.response is None:
-        return None
-    row = f"{score.attempt_id}/{score.presented_id}"
-    return sealing.unseal(Sealed.RESPONSE, row, score.response).decode()
+    given = response_of(score, sealing)
+    return None if given is None else given.decode()
 
 
 def _store(
     session: Session, marks: _Marks, *, officer: Actor, sealing: Sealing, now: datetime
 ) -> bool:
     """Writes the marks where they are new or differ; whether it did."""
-    attempt_id = marks.result.attempt_id
-    before = session.get(PaperResult, attempt_id)
+    centre_id, attempt_id = marks.result.centre_id, marks.result.attempt_id
+    before = session.get(PaperResult, (centre_id, attempt_id))
     if before is not None:
-        old = session.exec(select(ItemScore).where(ItemScore.attempt_id == attempt_id)).all()
+        own = (col(ItemScore.centre_id) == centre_id, col(ItemScore.attempt_id) == attempt_id)
+        old = session.exec(select(ItemScore).where(*own)).all()
         if _bits(before, list(old), sealing) == _bits(marks.result, marks.scores, sealing):
             return False
         audit.record(
@@ -201,7 +237,7 @@ def _store(
             details={"before": str(before.total), "after": str(marks.result.total)},
             now=now,
         )
-        session.exec(sa.delete(ItemScore).where(col(ItemScore.attempt_id) == attempt_id))
+        session.exec(sa.delete(ItemScore).where(*own))
         session.delete(before)
         session.flush()
     session.add(marks.result)
@@ -219,6 +255,8 @@ def _bits(result: PaperResult, scores: list[ItemScore], sealing: Sealing) -> str
             _response_text(score, sealing),
             str(score.raw),
             str(score.maximum),
+            str(score.for_people),
+            str(score.awaiting),
             score.scorer_version,
         ]
         for score in sorted(scores, key=lambda score: score.number)
@@ -231,8 +269,12 @@ def _bits(result: PaperResult, scores: list[ItemScore], sealing: Sealing) -> str
 
 def replays(session: Session, attempt: Attempt, *, keys: ServerKeys, now: datetime) -> bool:
     """Whether computing the stored marks again gives the same bits."""
-    stored = session.get(PaperResult, attempt.id)
-    scores = session.exec(select(ItemScore).where(ItemScore.attempt_id == attempt.id)).all()
+    stored = session.get(PaperResult, (attempt.centre_id, attempt.id))
+    scores = session.exec(
+        select(ItemScore).where(
+            ItemScore.centre_id == attempt.centre_id, ItemScore.attempt_id == attempt.id
+        )
+    ).all()
     if stored is None:
         return False
     marks, sealing = compute(session, attempt, keys=keys, now=now), keys.sealing

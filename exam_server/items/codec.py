@@ -1,7 +1,8 @@
 """An item as two byte strings: what may be shown, and what never leaves the server.
 
 Both are canonical CBOR of the parts of the bank's own stored form (`question_bank.records`).
-Tolerance, points and scoring rule say something about the answer, so they stand with the key.
+Tolerance, points, scoring rule and explanation say something about the answer, so they stand with
+the key.
 """
 
 from typing import Any
@@ -16,7 +17,9 @@ from question_bank.records import item_from_plain, item_to_plain
 BODY = "truong-thi/item-body"
 ANSWER_KEY = "truong-thi/item-answer-key"
 SECRET = ("key", "scoring", "points")
-TOLERANCE = "tolerance"
+TOLERANCE, EXPLANATION = "tolerance", "explanation"
+#: The tolerances of a composite's parts, by part.
+TOLERANCES = "tolerances"
 
 
 class StoredItemError(ServerError):
@@ -28,7 +31,20 @@ def _halves(item: Item) -> tuple[dict[str, Any], dict[str, Any]]:
     shown: dict[str, Any] = item_to_plain(item)
     secret = {name: shown.pop(name) for name in SECRET}
     secret[TOLERANCE] = shown["interaction"].pop(TOLERANCE, None)
-    return shown, secret
+    if EXPLANATION in shown:
+        secret[EXPLANATION] = shown.pop(EXPLANATION)
+    tolerances = {
+        part["id"]: part["interaction"].pop(TOLERANCE)
+        for part in _parts(shown)
+        if TOLERANCE in part["interaction"]
+    }
+    return shown, secret | ({TOLERANCES: tolerances} if tolerances else {})
+
+
+def _parts(shown: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parts of a composite, none of other items."""
+    parts: list[dict[str, Any]] = shown["interaction"].get("parts", [])
+    return parts
 
 
 def body_of(item: Item) -> bytes:
@@ -49,6 +65,10 @@ def item_from(body: bytes, answer_key: bytes) -> Item:
         tolerance = secret.pop(TOLERANCE)
         if tolerance is not None:
             shown["interaction"][TOLERANCE] = tolerance
+        tolerances = secret.pop(TOLERANCES, {})
+        for part in _parts(shown):
+            if part["id"] in tolerances:
+                part["interaction"][TOLERANCE] = tolerances[part["id"]]
         return item_from_plain({**shown, **secret})
     except (ContractError, QuestionBankError, TypeError, KeyError, AttributeError) as error:
         raise StoredItemError(f"a stored item cannot be read: {error}") from error

@@ -1,11 +1,13 @@
 """The schema's versions (Alembic). `upgrade` makes a new database, too."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy.engine import Engine
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection, Engine
 
 
 def _config(engine: Engine) -> Config:
@@ -25,7 +27,20 @@ def downgrade(engine: Engine, revision: str) -> None:
     command.downgrade(_config(engine), revision)
 
 
+@cache
+def head() -> str | None:
+    """The revision that this program needs."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    return ScriptDirectory.from_config(config).get_current_head()
+
+
 def current(engine: Engine) -> str | None:
     """The database's revision, None before the first."""
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return revision_of(connection)
+
+
+def revision_of(connection: Connection) -> str | None:
+    """As `current`, within a transaction."""
+    return MigrationContext.configure(connection).get_current_revision()

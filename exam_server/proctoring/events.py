@@ -6,9 +6,16 @@ cover, and a burst of changes costs one answer.
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+#: The room of what concerns every room.
+EVERYWHERE = ""
+
+
+def _keep_here(_key: str) -> None:
+    """One process: nobody else is to be told."""
 
 
 @dataclass(slots=True, eq=False)
@@ -33,30 +40,46 @@ class Watcher:
 
 
 class LiveEvents:
-    """The hub, by room id. `publish` may be called from any thread, after the commit."""
+    """The hub, by room id. `publish` may be called from any thread, after the commit.
+
+    `carry` brings a key to the hubs of the server's other processes, where there are any.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._watchers: dict[str, set[Watcher]] = {}
+        self.carry: Callable[[str], None] = _keep_here
         self.closed = False
 
     def publish(self, room: str) -> None:
-        with self._lock:
-            watchers = tuple(self._watchers.get(room, ()))
-        for watcher in watchers:
-            watcher.wake()
+        self.deliver(room)
+        self.carry(room)
 
     def publish_all(self) -> None:
         """Something changed that may concern every room, such as a shift."""
+        self.publish(EVERYWHERE)
+
+    def deliver(self, room: str) -> None:
+        """Wakes who watches `room` in this process; everybody for `EVERYWHERE`."""
         with self._lock:
-            watchers = tuple(one for group in self._watchers.values() for one in group)
+            chosen = self._watchers.values() if room == EVERYWHERE else [self._of(room)]
+            watchers = [one for group in chosen for one in group]
         for watcher in watchers:
             watcher.wake()
+
+    def _of(self, room: str) -> set[Watcher]:
+        return self._watchers.get(room, set())
 
     def close(self) -> None:
         """Ends every open stream, so that a server that stops need not break them off."""
         self.closed = True
-        self.publish_all()
+        self.deliver(EVERYWHERE)
+
+    @property
+    def streams(self) -> int:
+        """How many watch, whatever the room."""
+        with self._lock:
+            return sum(map(len, self._watchers.values()))
 
     def watching(self, room: str) -> int:
         with self._lock:

@@ -22,10 +22,14 @@ class Happening:
     reason: str
 
 
-def history_of(session: Session, placement: str) -> list[Happening]:
+def history_of(session: Session, centre: str, placement: str) -> list[Happening]:
     """The latest first."""
-    attempts = session.exec(select(Attempt.id).where(Attempt.placement_id == placement))
-    checkins = session.exec(select(CheckIn.id).where(CheckIn.placement_id == placement))
+    attempts = session.exec(
+        select(Attempt.id).where(Attempt.centre_id == centre, Attempt.placement_id == placement)
+    )
+    checkins = session.exec(
+        select(CheckIn.id).where(CheckIn.centre_id == centre, CheckIn.placement_id == placement)
+    )
     subjects = [
         f"placement:{placement}",
         *(f"attempt:{one}" for one in attempts),

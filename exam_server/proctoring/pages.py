@@ -15,7 +15,7 @@ from exam_server.errors import NotPossibleError, Objection
 from exam_server.proctoring import service
 from exam_server.proctoring.events import LiveEvents
 from exam_server.proctoring.history import history_of
-from exam_server.shifts.service import move_placement
+from exam_server.proctoring.views import REACH
 from exam_server.web.rendering import page
 from exam_server.web.visit import SESSION_COOKIE, Pages, Visit, Visiting
 
@@ -24,6 +24,7 @@ pages = Pages()
 BEAT_SECONDS = 10.0
 #: A burst of changes (everyone starts at once) is shown as one.
 GATHER_SECONDS = 0.3
+LOOK_AGAIN_SECONDS = REACH.total_seconds()
 CLOSED_SHOWN = 20
 LONGEST_MINUTES = 300
 
@@ -44,10 +45,27 @@ def overview(visit: Visiting) -> Response:
     return page(visit, "overview.html", shifts=shifts)
 
 
-def _room_page(visit: Visit, template: str, shift: str, room: str) -> Response:
+def _room_page(
+    visit: Visit,
+    template: str,
+    shift: str,
+    room: str,
+    *,
+    errors: dict[str, str] | None = None,
+) -> Response:
     with visit.server.reading() as session:
         view = service.room_of(session, shift, room, visit.now())
-    return page(visit, template, room=view, shift=view.shift)
+    errors = errors or {}
+    typed = {name: visit.field(name) for name in ("change", "scope", "minutes", "reason")}
+    status = 422 if errors else 200
+    return page(
+        visit, template, status=status, room=view, shift=view.shift, errors=errors, typed=typed
+    )
+
+
+def room_with_errors(visit: Visit, shift: str, room: str, errors: dict[str, str]) -> Response:
+    """The room page again, with what was typed and what is wrong with it."""
+    return _room_page(visit, "room.html", shift, room, errors=errors)
 
 
 @pages.get("/rooms/{shift}/{room}", Permission.WATCH_ROOMS)
@@ -85,11 +103,14 @@ async def _events(visit: Visit, room: str) -> AsyncIterator[str]:
     hub: LiveEvents = visit.request.app.state.live
     with hub.watch(room) as watcher:
         yield _event("here")
+        pause = BEAT_SECONDS
         while await run_in_threadpool(_still_welcome, visit):
-            changed = await watcher.wait(BEAT_SECONDS)
+            changed = await watcher.wait(pause)
             if hub.closed:
                 return
             yield _event("changed" if changed else "here")
+            # Once more a little later: what has not reached its kiosk by then is shown.
+            pause = LOOK_AGAIN_SECONDS if changed else BEAT_SECONDS
             await asyncio.sleep(GATHER_SECONDS)
     yield _event("ended")
 
@@ -127,8 +148,7 @@ def _candidate_page(
 ) -> Response:
     with visit.server.reading() as session:
         room, seat = service.seat_of(session, placement, visit.now())
-        history = history_of(session, placement)
-        free = service.free_seats(session, room.shift)
+        history = history_of(session, room.shift.centre_id, placement)
     return page(
         visit,
         template,
@@ -137,10 +157,15 @@ def _candidate_page(
         seat=seat,
         seated=seat.seated,
         history=history,
-        free_seats=free,
         errors=errors or {},
         typed=typed or {},
     )
+
+
+def candidate_with_errors(visit: Visit, placement: str, errors: dict[str, str]) -> Response:
+    """The candidate's page again, with what was typed and what is wrong with it."""
+    typed = {name: visit.field(name) for name in ("percent", "extra_reason")}
+    return _candidate_page(visit, placement, status=422, errors=errors, typed=typed)
 
 
 @pages.post("/placements/{placement}/time", Permission.KEEP_TIME)
@@ -151,7 +176,7 @@ def keep_time(visit: Visiting, placement: str) -> Response:
         return _candidate_page(visit, placement, status=422, errors=errors, typed=typed)
     officer, reason, now = visit.signed_in, typed["reason"], visit.now()
     with visit.server.transaction() as session:
-        attempt = attempts.attempt_of(session, placement)
+        attempt = attempts.attempt_anywhere(session, placement)
         if attempt is None:
             raise NotPossibleError(Objection.WRONG_STATE, "nobody is admitted here yet")
         match typed["change"]:
@@ -173,29 +198,11 @@ def _time_errors(typed: dict[str, str]) -> dict[str, str]:
     errors = {}
     if not typed["reason"]:
         errors[f"{change}_reason"] = "missing"
-    sound = minutes.isascii() and minutes.isdigit() and 0 < int(minutes[:6]) <= LONGEST_MINUTES
-    if change == "extend" and not sound:
+    if change == "extend" and not sound_minutes(minutes):
         errors["minutes"] = "minutes"
     return errors
 
 
-@pages.post("/placements/{placement}/seat", Permission.MOVE_CANDIDATES)
-def move(visit: Visiting, placement: str) -> Response:
-    typed = {name: visit.field(name) for name in ("seat", "reason")}
-    errors = {}
-    if not typed["seat"]:
-        errors["seat"] = "missing"
-    if not typed["reason"]:
-        errors["move_reason"] = "missing"
-    if errors:
-        return _candidate_page(visit, placement, status=422, errors=errors, typed=typed)
-    with visit.server.transaction() as session:
-        move_placement(
-            session,
-            placement,
-            seat_id=typed["seat"],
-            officer=visit.signed_in,
-            reason=typed["reason"],
-            now=visit.now(),
-        )
-    return visit.go(f"/placements/{placement}", done="moved")
+def sound_minutes(typed: str) -> bool:
+    """Whether the text is a number of minutes that an officer may add."""
+    return typed.isascii() and typed.isdigit() and 0 < int(typed[:6]) <= LONGEST_MINUTES

@@ -5,20 +5,16 @@ Nothing here changes anything, and nothing here knows what a candidate answered.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, and_, col, select
 
-from exam_server.attempts.models import Attempt, LedgerEntry, LedgerKind
-from exam_server.candidates.models import Candidate, Registration
 from exam_server.centres.models import Centre, Room, Seat
-from exam_server.checkin import conditions
-from exam_server.checkin.models import CheckIn, Condition
-from exam_server.contract.api import AttemptState, CheckInState, ShiftState, StationState
-from exam_server.contract.ledger import Ledger
+from exam_server.contract.api import ShiftState, StationState
 from exam_server.errors import NotPossibleError, Objection
-from exam_server.forms.models import Exam, Form, Paper
+from exam_server.forms.models import Exam, Form, Package
+from exam_server.proctoring.seated import seated_of
 from exam_server.proctoring.views import (
     NO_STATION,
     FreeSeat,
@@ -29,7 +25,9 @@ from exam_server.proctoring.views import (
     Sitting,
     StationHealth,
     StationView,
+    Trouble,
 )
+from exam_server.shards import anywhere
 from exam_server.shifts.models import Placement, Shift
 from exam_server.stations.models import Assignment, Station, StationStatus
 from exam_server.stations.service import SILENCE
@@ -48,13 +46,16 @@ def shift_heads(session: Session) -> list[ShiftHead]:
     return [_head(*row) for row in session.exec(query)]
 
 
-def shift_head(session: Session, shift: str) -> ShiftHead:
+def shift_head(session: Session, shift: str, centre: str | None = None) -> ShiftHead:
+    """The head of that shift; without its `centre` it is looked for in all of them."""
     query = (
         select(Shift, Exam, Centre)
         .join(Exam, col(Exam.id) == Shift.exam_id)
         .join(Centre, col(Centre.id) == Shift.centre_id)
         .where(Shift.id == shift)
     )
+    if centre is not None:
+        query = query.where(Shift.centre_id == centre)
     row = session.exec(query).first()
     if row is None:
         raise NotPossibleError(
@@ -72,6 +73,7 @@ def _head(shift: Shift, exam: Exam, centre: Centre) -> ShiftHead:
         opened_at=shift.opened_at,
         started_at=shift.started_at,
         closed_at=shift.closed_at,
+        frozen_at=shift.frozen_at,
         exam=exam.name,
         realm=exam.realm,
         centre_id=centre.id,
@@ -81,37 +83,43 @@ def _head(shift: Shift, exam: Exam, centre: Centre) -> ShiftHead:
 
 def rooms_of(session: Session, head: ShiftHead, now: datetime) -> list[RoomView]:
     """The rooms in which somebody is expected in this shift, by name."""
-    used = select(Placement.room_id).where(Placement.shift_id == head.id)
+    used = select(Placement.room_id).where(
+        Placement.centre_id == head.centre_id, Placement.shift_id == head.id
+    )
     rooms = session.exec(select(Room).where(col(Room.id).in_(used)).order_by(col(Room.name))).all()
     return _views(session, head, rooms, now)
 
 
 def room_of(session: Session, shift: str, room: str, now: datetime) -> RoomView:
-    head = shift_head(session, shift)
     row = session.get(Room, room)
-    if row is None or row.centre_id != head.centre_id:
+    if row is None:
         raise NotPossibleError(Objection.NOT_FOUND, "there is no such room in this shift's centre")
-    return _views(session, head, [row], now)[0]
+    return _views(session, shift_head(session, shift, row.centre_id), [row], now)[0]
 
 
 def seat_of(session: Session, placement: str, now: datetime) -> tuple[RoomView, SeatView]:
     """The room and seat of a placement."""
-    row = session.get(Placement, placement)
+    row = anywhere(session, Placement, placement)
     if row is None:
         raise NotPossibleError(Objection.NOT_FOUND, "there is no such candidate in any shift")
     room = room_of(session, row.shift_id, row.room_id, now)
     return room, next(seat for seat in room.seats if seat.id == row.seat_id)
 
 
-def free_seats(session: Session, head: ShiftHead) -> list[FreeSeat]:
-    taken = select(Placement.seat_id).where(Placement.shift_id == head.id)
+def free_seats(session: Session, head: ShiftHead, now: datetime) -> list[FreeSeat]:
+    """The seats of the shift's centre at which nobody is expected, by room."""
+    taken = select(Placement.seat_id).where(
+        Placement.centre_id == head.centre_id, Placement.shift_id == head.id
+    )
     query = (
         select(Seat.id, Seat.name, Room.name)
         .join(Room, col(Room.id) == Seat.room_id)
         .where(Seat.centre_id == head.centre_id, col(Seat.id).not_in(taken))
         .order_by(col(Room.name), col(Seat.row), col(Seat.column))
     )
-    return [FreeSeat(*row) for row in session.exec(query)]
+    rows = session.exec(query).all()
+    stations = _stations(session, head.centre_id, [seat for seat, _, _ in rows], now)
+    return [FreeSeat(*row, stations.get(row[0], NO_STATION)) for row in rows]
 
 
 def _views(
@@ -122,8 +130,10 @@ def _views(
     seats = session.exec(
         select(Seat).where(col(Seat.room_id).in_(ids)).order_by(col(Seat.row), col(Seat.column))
     ).all()
-    stations = _stations(session, [seat.id for seat in seats], now)
-    seated = _seated(session, head.id, ids, stations, now)
+    stations = _stations(session, head.centre_id, [seat.id for seat in seats], now)
+    seated = seated_of(session, head, ids, stations, now)
+    programs = session.get_one(Shift, (head.centre_id, head.id)).frozen_programs
+    wanted = _wanted(session, head, ids)
     by_room: dict[str, list[SeatView]] = defaultdict(list)
     for seat in seats:
         by_room[seat.room_id].append(
@@ -134,16 +144,75 @@ def _views(
                 column=seat.column,
                 station=stations.get(seat.id, NO_STATION),
                 seated=seated.get(seat.id),
+                lacks=_lacks(
+                    stations.get(seat.id, NO_STATION),
+                    seated.get(seat.id),
+                    programs,
+                    wanted.get(seat.room_id, frozenset()),
+                ),
             )
         )
     return [RoomView(room.id, room.name, head, tuple(by_room[room.id])) for room in rooms]
 
 
-def _stations(session: Session, seats: list[str], now: datetime) -> dict[str, StationView]:
+def _wanted(session: Session, head: ShiftHead, rooms: list[str]) -> dict[str, frozenset[str]]:
+    """The packages that every station of a room should have, by room."""
+    query = (
+        select(Placement.room_id, Package.id)
+        .join(Form, col(Form.paper_id) == Placement.paper_id)
+        .join(
+            Package,
+            sa.and_(col(Package.centre_id) == Placement.centre_id, col(Package.form_id) == Form.id),
+        )
+        .where(Placement.centre_id == head.centre_id)
+        .where(Placement.shift_id == head.id, Package.shift_id == head.id)
+        .where(col(Placement.room_id).in_(rooms))
+        .distinct()
+    )
+    found: dict[str, set[str]] = defaultdict(set)
+    for room, package in session.exec(query):
+        found[room].add(package)
+    return {room: frozenset(packages) for room, packages in found.items()}
+
+
+_WRITTEN = (Sitting.WRITING, Sitting.PAUSED, Sitting.SUBMITTED)
+
+
+def _lacks(
+    station: StationView,
+    seated: Seated | None,
+    programs: list[str] | None,
+    wanted: frozenset[str],
+) -> tuple[Trouble, ...]:
+    """What a station that answers has not got of what is frozen; of no matter once it is used."""
+    if programs is None or station.health in (StationHealth.NONE, StationHealth.SILENT):
+        return ()
+    if seated is not None and seated.sitting in _WRITTEN:
+        return ()
+    if station.state in (StationState.WRITING, StationState.SUBMITTED):
+        return ()
+    found = []
+    if station.program_version not in programs:
+        found.append(Trouble.WRONG_PROGRAM)
+    if wanted - station.staged:
+        found.append(Trouble.PACKAGES_MISSING)
+    return tuple(found)
+
+
+def _stations(
+    session: Session, centre: str, seats: list[str], now: datetime
+) -> dict[str, StationView]:
     query = (
         select(Assignment.seat_id, Station, StationStatus)
         .join(Station, col(Station.id) == Assignment.station_id)
-        .outerjoin(StationStatus, col(StationStatus.station_id) == Station.id)
+        .outerjoin(
+            StationStatus,
+            and_(
+                StationStatus.centre_id == Assignment.centre_id,
+                StationStatus.station_id == Station.id,
+            ),
+        )
+        .where(Assignment.centre_id == centre)
         .where(col(Assignment.seat_id).in_(seats), col(Assignment.until).is_(None))
         .where(col(Station.revoked_at).is_(None))
     )
@@ -162,8 +231,13 @@ def station_view(station: Station, said: StationStatus | None, now: datetime) ->
         program_version=said.program_version,
         reader_ready=said.reader_ready,
         camera_ready=said.camera_ready,
-        staged=len(said.staged),
+        staged=frozenset(said.staged),
         unsent_records=said.unsent_records,
+        owed=len(said.owed),
+        disk_low=said.disk_low,
+        sound_failed=said.sound_failed,
+        kit=said.kit is not None,
+        shows=None if said.ledger_attempt is None else (said.ledger_attempt, said.ledger_seen or 0),
     )
 
 
@@ -172,106 +246,3 @@ def _health(said: StationStatus, now: datetime) -> StationHealth:
         return StationHealth.SILENT
     sound = said.reader_ready and said.camera_ready and said.state is not StationState.OUT_OF_ORDER
     return StationHealth.READY if sound else StationHealth.FAULTY
-
-
-def _seated(
-    session: Session, shift: str, rooms: list[str], stations: dict[str, StationView], now: datetime
-) -> dict[str, Seated]:
-    query = (
-        sa.select(Placement, Registration, Candidate, Paper, Form, Attempt)
-        .join(Registration, col(Registration.id) == Placement.registration_id)
-        .join(Candidate, col(Candidate.id) == Registration.candidate_id)
-        .join(Paper, col(Paper.id) == Placement.paper_id)
-        .outerjoin(Form, col(Form.id) == Placement.form_id)
-        .outerjoin(Attempt, col(Attempt.placement_id) == Placement.id)
-        .where(col(Placement.shift_id) == shift, col(Placement.room_id).in_(rooms))
-    )
-    rows = session.execute(query).all()
-    checkins = _checkins(session, [row[0].id for row in rows])
-    ledgers = _ledgers(session, [row[5] for row in rows if row[5] is not None])
-    seated = {}
-    for placement, registration, candidate, paper, form, attempt in rows:
-        own = checkins[placement.id]
-        checkin, standing = own[-1] if own else None, conditions.standing(own)
-        ledger = ledgers.get(attempt.id) if attempt else None
-        station = stations.get(placement.seat_id, NO_STATION)
-        seated[placement.seat_id] = Seated(
-            placement=placement.id,
-            candidate_name=candidate.name,
-            date_of_birth=candidate.date_of_birth,
-            citizen_number=candidate.citizen_number,
-            registration_number=registration.registration_number,
-            extra_time_percent=registration.extra_time_percent,
-            paper=paper.name,
-            minutes=paper.minutes,
-            form_code=form.code if form else None,
-            sitting=_sitting(attempt, ledger, checkin, station),
-            condition=standing.condition if standing else None,
-            doubted=checkin is not None
-            and conditions.carries_condition(checkin)
-            and checkin.condition is Condition.DOUBTED_LATER,
-            chip_refused=any(one.chip_refused for one in own),
-            arrived_late=attempt is not None and attempt.arrived_late,
-            basis=checkin.basis if checkin else None,
-            checkin=checkin.id if checkin else None,
-            checkin_state=checkin.state if checkin else None,
-            checkin_at=checkin.created_at if checkin else None,
-            attempt=attempt.id if attempt else None,
-            submitted_at=attempt.submitted_at if attempt else None,
-            ledger=ledger,
-            remaining=ledger.remaining(now) if ledger else None,
-        )
-    return seated
-
-
-def _checkins(session: Session, placements: list[str]) -> dict[str, list[CheckIn]]:
-    query = (
-        select(CheckIn)
-        .where(col(CheckIn.placement_id).in_(placements))
-        .order_by(col(CheckIn.number))
-    )
-    found: dict[str, list[CheckIn]] = defaultdict(list)
-    for checkin in session.exec(query):
-        found[checkin.placement_id].append(checkin)
-    return found
-
-
-def _ledgers(session: Session, attempts: list[Attempt]) -> dict[str, Ledger]:
-    ledgers = {one.id: Ledger(timedelta(seconds=one.allowance_seconds)) for one in attempts}
-    query = (
-        select(LedgerEntry)
-        .where(col(LedgerEntry.attempt_id).in_(list(ledgers)))
-        .order_by(col(LedgerEntry.attempt_id), col(LedgerEntry.position))
-    )
-    for entry in session.exec(query):
-        ledgers[entry.attempt_id] = _moved(ledgers[entry.attempt_id], entry)
-    return ledgers
-
-
-def _moved(ledger: Ledger, entry: LedgerEntry) -> Ledger:
-    match entry.kind:
-        case LedgerKind.START:
-            return ledger.start(entry.at)
-        case LedgerKind.EXTEND:
-            return ledger.extend(timedelta(seconds=entry.seconds))
-        case LedgerKind.PAUSE:
-            return ledger.pause(entry.at)
-        case LedgerKind.RESUME:
-            return ledger.resume(entry.at)
-
-
-def _sitting(
-    attempt: Attempt | None, ledger: Ledger | None, checkin: CheckIn | None, station: StationView
-) -> Sitting:
-    if attempt is not None:
-        if attempt.state is AttemptState.SUBMITTED:
-            return Sitting.SUBMITTED
-        if ledger is not None and ledger.paused:
-            return Sitting.PAUSED
-        return Sitting.WRITING if attempt.state is AttemptState.WRITING else Sitting.ADMITTED
-    if checkin is not None and checkin.state is CheckInState.REFERRED:
-        return Sitting.REFERRED
-    if checkin is not None and checkin.state is CheckInState.REFUSED:
-        return Sitting.REFUSED
-    busy = station.state in (StationState.READING, StationState.IDENTIFYING)
-    return Sitting.IDENTIFYING if busy else Sitting.EXPECTED

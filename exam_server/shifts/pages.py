@@ -7,10 +7,13 @@ from sqlmodel import Session
 
 from exam_server import audit
 from exam_server.access import Permission
+from exam_server.attempts.outstanding import Outstanding, outstanding
+from exam_server.contract.api import ShiftState
 from exam_server.errors import NotPossibleError, Objection
 from exam_server.proctoring import service as rooms
 from exam_server.proctoring.views import Counts
 from exam_server.shifts import service as shifts
+from exam_server.shifts.models import Shift
 from exam_server.web.rendering import page
 from exam_server.web.visit import Pages, Visit, Visiting, member
 
@@ -41,6 +44,10 @@ def _confirm(visit: Visit, shift: str, step: Step, *, problem: str = "") -> Resp
     with visit.server.reading() as session:
         head = rooms.shift_head(session, shift)
         views = rooms.rooms_of(session, head, visit.now())
+        lacking: list[Outstanding] = []
+        if step is Step.CLOSE and head.state is ShiftState.STARTED:
+            row = session.get_one(Shift, (head.centre_id, head.id))
+            lacking = outstanding(session, row, visit.now())
     seats = [seat for view in views for seat in view.seats]
     return page(
         visit,
@@ -50,6 +57,7 @@ def _confirm(visit: Visit, shift: str, step: Step, *, problem: str = "") -> Resp
         step=step.value,
         early=step is Step.START and shifts.is_early(head.starts_at, visit.now()),
         totals=Counts.of(seats, sum(len(view.troubled) for view in views)),
+        lacking=lacking,
         problem=problem,
     )
 
@@ -64,7 +72,7 @@ def do_step(visit: Visiting, shift: str, step: str) -> Response:
         if error.objection is Objection.NOT_FOUND:
             raise
         problem = visit.word("shift_step_problem", wanted)
-        if error.objection is Objection.TOO_EARLY:
+        if error.objection in (Objection.TOO_EARLY, Objection.MAY_LACK_ANSWERS):
             problem = visit.word("objection", error.objection)
         return _confirm(visit, shift, wanted, problem=problem)
     return visit.go("/", done=f"shift_{wanted}")
@@ -82,6 +90,12 @@ def _do(visit: Visit, session: Session, shift: str, step: Step) -> None:
         case Step.CLOSE:
             grace = server.settings.grace
             shifts.close_shift(
-                session, shift, officer=officer, keys=server.keys, grace=grace, now=now
+                session,
+                shift,
+                officer=officer,
+                keys=server.keys,
+                grace=grace,
+                now=now,
+                reason=visit.field("reason"),
             )
     audit.seal(session, server.keys.signing, now=now)

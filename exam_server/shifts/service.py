@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from exam_server import audit
-from exam_server.attempts import handing_in
+from exam_server.attempts import handing_in, noting
 from exam_server.attempts.models import Attempt
-from exam_server.attempts.service import Officer, start_all
+from exam_server.attempts.outstanding import outstanding
+from exam_server.attempts.service import Officer, attempt_of, start_all
 from exam_server.audit import Actor
 from exam_server.centres.models import Seat
 from exam_server.contract.api import AttemptState, ShiftState
@@ -19,6 +20,8 @@ from exam_server.errors import NotPossibleError, Objection
 from exam_server.forms.models import Form, Package
 from exam_server.keys import ServerKeys
 from exam_server.sealing import Sealing
+from exam_server.shards import anywhere
+from exam_server.shifts.freezing import freeze_the_rest
 from exam_server.shifts.models import Placement, Shift
 from exam_server.shifts.release import new_release_key
 
@@ -67,7 +70,8 @@ def assign_forms(session: Session, shift: Shift) -> None:
     waiting = session.exec(
         select(Placement, Seat)
         .join(Seat, col(Seat.id) == Placement.seat_id)
-        .where(Placement.shift_id == shift.id, col(Placement.form_id).is_(None))
+        .where(Placement.centre_id == shift.centre_id, Placement.shift_id == shift.id)
+        .where(col(Placement.form_id).is_(None))
     ).all()
     forms: dict[str, Sequence[str]] = {}
     for placement, seat in waiting:
@@ -84,7 +88,8 @@ def _packed_forms(session: Session, shift: Shift, paper_id: str) -> Sequence[str
     found = session.exec(
         select(Form.id)
         .join(Package, col(Package.form_id) == Form.id)
-        .where(Form.paper_id == paper_id, Package.shift_id == shift.id)
+        .where(Package.centre_id == shift.centre_id, Package.shift_id == shift.id)
+        .where(Form.paper_id == paper_id)
         .order_by(col(Form.code))
     ).all()
     if not found:
@@ -94,8 +99,8 @@ def _packed_forms(session: Session, shift: Shift, paper_id: str) -> Sequence[str
     return found
 
 
-def _shift(session: Session, shift_id: str) -> Shift:
-    shift = session.get(Shift, shift_id)
+def _shift(session: Session, shift_id: str, *, lock: bool = False) -> Shift:
+    shift = anywhere(session, Shift, shift_id, lock=lock)
     if shift is None:
         raise NotPossibleError(Objection.NOT_FOUND, "there is no such shift")
     return shift
@@ -107,6 +112,7 @@ def open_shift(session: Session, shift_id: str, *, officer: Actor, now: datetime
     if shift.state is not ShiftState.PLANNED:
         raise NotPossibleError(Objection.WRONG_STATE, "only a planned shift can be opened")
     assign_forms(session, shift)
+    freeze_the_rest(session, shift, officer=officer, now=now)
     shift.state, shift.opened_at = ShiftState.OPEN, now
     _log(session, officer, "shift_opened", shift, now)
     return shift
@@ -125,7 +131,7 @@ def start_shift(
     `early_reason` is why it comes before its time; the caller sees to it that only the exam
     office may give one.
     """
-    shift = _shift(session, shift_id)
+    shift = _shift(session, shift_id, lock=True)
     if shift.state is not ShiftState.OPEN:
         raise NotPossibleError(Objection.WRONG_STATE, "only an open shift can be started")
     early = is_early(shift.starts_at, now)
@@ -150,16 +156,29 @@ def close_shift(
     keys: ServerKeys,
     grace: timedelta,
     now: datetime,
+    reason: str = "",
 ) -> Shift:
-    """Ends a shift; attempts whose time was up are closed with what the server holds."""
-    shift = _shift(session, shift_id)
+    """Ends a shift; attempts whose time was up are closed with what the server holds.
+
+    Where stations may still hold answers (`attempts.outstanding`) it wants a `reason`: what they
+    send afterwards counts by an officer's word only.
+    """
+    shift = _shift(session, shift_id, lock=True)
     if shift.state is not ShiftState.STARTED:
         raise NotPossibleError(Objection.WRONG_STATE, "only a started shift can be closed")
-    left = handing_in.close_overdue(session, shift.id, keys=keys, grace=grace, now=now)
+    left = handing_in.close_overdue(session, shift, keys=keys, grace=grace, now=now)
     if left:
         raise NotPossibleError(Objection.WRONG_STATE, f"{left} candidates still have time left")
+    lacking = outstanding(session, shift, now)
+    if lacking and not reason.strip():
+        raise NotPossibleError(
+            Objection.MAY_LACK_ANSWERS,
+            f"{len(lacking)} attempts may have answers that were not sent yet: let their stations"
+            " send them, or give a reason to close (shift close --reason)",
+        )
     shift.state, shift.closed_at = ShiftState.CLOSED, now
-    _log(session, officer, "shift_closed", shift, now)
+    details = {"reason": reason.strip(), "lacking": {one.attempt: list(one.why) for one in lacking}}
+    _log(session, officer, "shift_closed", shift, now, **(details if lacking else {}))
     return shift
 
 
@@ -171,20 +190,30 @@ def move_placement(
     officer: Officer,
     reason: str,
     now: datetime,
+    head_code: str = "",
 ) -> Placement:
-    """Puts a candidate at another free seat of the centre; the station there may take over."""
+    """Puts a candidate at another free seat of the centre; the station there may take over.
+
+    `head_code` is what the former kiosk shows of its journal's head: it fixes what was written
+    there before (`attempts.late_records`).
+    """
     if not reason.strip():
         raise NotPossibleError(Objection.REASON_MISSING, "a reason is needed")
-    placement, seat = session.get(Placement, placement_id), session.get(Seat, seat_id)
+    placement = anywhere(session, Placement, placement_id, lock=True)
+    seat = session.get(Seat, seat_id)
     if placement is None or seat is None or seat.centre_id != placement.centre_id:
         raise NotPossibleError(Objection.NOT_FOUND, "there is no such placement or seat here")
     if _shift(session, placement.shift_id).state is ShiftState.CLOSED:
         raise NotPossibleError(Objection.WRONG_STATE, "the shift is closed")
-    attempt = session.exec(select(Attempt).where(Attempt.placement_id == placement.id)).first()
+    attempt = attempt_of(session, placement.centre_id, placement.id)
     if attempt is not None and attempt.state is AttemptState.SUBMITTED:
         raise NotPossibleError(Objection.WRONG_STATE, "this attempt has been handed in")
+    if head_code.strip():
+        _note(session, attempt, head_code, officer=officer, reason=reason, now=now)
     taken = select(Placement.id).where(
-        Placement.shift_id == placement.shift_id, Placement.seat_id == seat.id
+        Placement.centre_id == placement.centre_id,
+        Placement.shift_id == placement.shift_id,
+        Placement.seat_id == seat.id,
     )
     if session.scalar(taken) is not None:
         raise NotPossibleError(Objection.SEAT_TAKEN, f"seat {seat.name} is taken")
@@ -199,6 +228,21 @@ def move_placement(
         now=now,
     )
     return placement
+
+
+def _note(
+    session: Session,
+    attempt: Attempt | None,
+    head_code: str,
+    *,
+    officer: Officer,
+    reason: str,
+    now: datetime,
+) -> None:
+    if attempt is None:
+        raise NotPossibleError(Objection.WRONG_STATE, "nothing was written by this candidate yet")
+    epoch = attempt.epoch
+    noting.note(session, attempt, head_code, epoch=epoch, officer=officer, reason=reason, now=now)
 
 
 def _log(

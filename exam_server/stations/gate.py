@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
@@ -25,6 +25,7 @@ from exam_server.stations import service
 from exam_server.stations.models import Station
 
 Shape = TypeVar("Shape", bound=BaseModel)
+Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
 
 #: Others are 409: the request is sound, the state of things forbids it.
@@ -52,37 +53,43 @@ class StationRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
 
-        async def refusing(request: Request) -> Response:
-            try:
-                return await handler(request)
-            except RefusedError as error:
-                return _refusal(request, error)
-            except (OperationalError, IntegrityError, PoolTimeoutError):
-                # Locked, or two writers met: nothing was kept, and asking again is safe.
-                busy = RefusedError(
-                    ErrorCode.TOO_BUSY, "busy; ask again", retry_after=BUSY_RETRY_SECONDS
-                )
-                return _refusal(request, busy)
-            except RequestValidationError:
-                return _refusal(request, RefusedError(ErrorCode.BAD_REQUEST, "not as agreed"))
-            except (HTTPException, BodyTooLargeError):
-                raise
-            except Exception:
-                # The last resort: the station hears one line, the operator the whole story.
-                log.exception("a station's call failed: %s", request.url.path)
-                return _refusal(request, RefusedError(ErrorCode.INTERNAL, "the server is at fault"))
+        async def answer(request: Request) -> Response:
+            return await refusing(request, handler)
 
-        return refusing
+        return answer
 
 
-def _refusal(request: Request, error: RefusedError) -> Response:
-    refusal = Refusal(
-        code=error.code,
-        message=str(error),
-        server_time=server_of(request).now(),
-        retry_after=error.retry_after,
+async def refusing(
+    request: Request, handler: Callable[[Request], Coroutine[Any, Any, Answer]]
+) -> "Answer | Response":
+    """What `handler` answers, or the refusal that its failure means."""
+    try:
+        return await handler(request)
+    except RefusedError as error:
+        refused = error
+    except (OperationalError, InterfaceError, IntegrityError, PoolTimeoutError):
+        # Locked, or two writers met: nothing was kept, and asking again is safe.
+        refused = RefusedError(
+            ErrorCode.TOO_BUSY, "busy; ask again", retry_after=BUSY_RETRY_SECONDS
+        )
+    except (RequestValidationError, DataError):
+        # The second: an id of which a database says that no row can have it.
+        refused = RefusedError(ErrorCode.BAD_REQUEST, "not as agreed")
+    except (HTTPException, BodyTooLargeError):
+        raise
+    except Exception:
+        # The last resort: the station hears one line, the operator the whole story.
+        log.exception("a station's call failed: %s", request.url.path)
+        refused = RefusedError(ErrorCode.INTERNAL, "the server is at fault")
+    return refusal(refused, server_of(request).now())
+
+
+def refusal(error: RefusedError, now: datetime) -> Response:
+    """What a station is told that was refused."""
+    told = Refusal(
+        code=error.code, message=str(error), server_time=now, retry_after=error.retry_after
     )
-    return reply(refusal, status=_STATUS.get(error.code, 409))
+    return reply(told, status=_STATUS.get(error.code, 409))
 
 
 def reply(shape: BaseModel, *, status: int = 200) -> Response:
@@ -145,6 +152,7 @@ def authenticated(
             realm=server.settings.realm,
             now=now,
         )
+    request.state.station_id = station.id  # for the log
     return StationCall(server, station, body, now)
 
 

@@ -46,6 +46,7 @@ class Assignment(Base, table=True):
     __table_args__ = (
         Index(
             "uq_assignment_open_station",
+            "centre_id",
             "station_id",
             unique=True,
             sqlite_where=text("until IS NULL"),
@@ -53,15 +54,17 @@ class Assignment(Base, table=True):
         ),
         Index(
             "uq_assignment_open_seat",
+            "centre_id",
             "seat_id",
             unique=True,
             sqlite_where=text("until IS NULL"),
             postgresql_where=text("until IS NULL"),
         ),
+        Index("ix_assignment_seat", "centre_id", "seat_id"),
     )
 
+    centre_id: str = Field(primary_key=True, foreign_key="centre.id")
     id: str = Field(primary_key=True, default_factory=new_id)
-    centre_id: str = Field(foreign_key="centre.id")
     station_id: str = Field(foreign_key="station.id")
     seat_id: str = Field(foreign_key="seat.id")
     since: datetime = Field(sa_type=UtcDateTime)
@@ -69,12 +72,17 @@ class Assignment(Base, table=True):
 
 
 class StationStatus(Base, table=True):
-    """What a station last said of itself."""
+    """What a station last said of itself.
+
+    `kit` is the version of the room kit that lies there with every package of it. Its candidate
+    sees the ledger of `ledger_attempt` as of entry `ledger_seen`. `owed` are attempts that were
+    left there with something unsent, whoever sits there now.
+    """
 
     __tablename__ = "station_status"
 
+    centre_id: str = Field(primary_key=True, foreign_key="centre.id")
     station_id: str = Field(foreign_key="station.id", primary_key=True)
-    centre_id: str = Field(foreign_key="centre.id")
     seen_at: datetime = Field(sa_type=UtcDateTime)
     state: StationState = Field(sa_type=by_value(StationState))
     program_version: str
@@ -83,6 +91,12 @@ class StationStatus(Base, table=True):
     staged: list[str] = Field(sa_type=JSON)
     unsent_records: int
     current_item: int | None = None
+    disk_low: bool = False
+    sound_failed: bool = False
+    kit: bytes | None = None
+    ledger_attempt: str | None = None
+    ledger_seen: int | None = None
+    owed: list[str] = Field(default_factory=list, sa_type=JSON)
 
 
 class RequestNonce(Base, table=True):
@@ -90,7 +104,7 @@ class RequestNonce(Base, table=True):
 
     __tablename__ = "request_nonce"
 
+    centre_id: str = Field(primary_key=True)
     station_id: str = Field(primary_key=True)
     nonce: bytes = Field(primary_key=True)
-    centre_id: str
     seen_at: datetime = Field(index=True, sa_type=UtcDateTime)

@@ -38,10 +38,17 @@ def stations(visit: Visiting) -> Response:
 
 
 def _rooms(session: Session, now: datetime) -> list[RoomStations]:
-    open_assignment = and_(Assignment.station_id == Station.id, col(Assignment.until).is_(None))
+    open_assignment = and_(
+        Assignment.centre_id == Station.centre_id,
+        Assignment.station_id == Station.id,
+        col(Assignment.until).is_(None),
+    )
+    its_status = and_(
+        StationStatus.centre_id == Station.centre_id, StationStatus.station_id == Station.id
+    )
     query = (
         select(Station, StationStatus, Seat.name, Room.name)
-        .outerjoin(StationStatus, col(StationStatus.station_id) == Station.id)
+        .outerjoin(StationStatus, its_status)
         .outerjoin(Assignment, open_assignment)
         .outerjoin(Seat, col(Seat.id) == Assignment.seat_id)
         .outerjoin(Room, col(Room.id) == Seat.room_id)

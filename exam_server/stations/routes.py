@@ -5,11 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from exam_server.attempts import restarts
 from exam_server.context import ServerDep
 from exam_server.contract.api import Enrolled, Enrolment, Heartbeat
 from exam_server.contract.errors import ErrorCode
 from exam_server.errors import RefusedError
 from exam_server.forms.models import Package
+from exam_server.shifts.room_kit import sealed_kit
 from exam_server.stations import service
 from exam_server.stations.gate import (
     CallDep,
@@ -21,7 +23,7 @@ from exam_server.stations.gate import (
     reply,
     target_of,
 )
-from exam_server.stations.view import seat_view
+from exam_server.stations.view import seat_view, shift_of
 
 #: Open: whoever enrols has no key that the server knows yet.
 enrolling = APIRouter(prefix="/api/station", route_class=StationRoute)
@@ -56,17 +58,39 @@ def enrol(
 def heartbeat(call: CallDep) -> Response:
     beat = parse(Heartbeat, call.body)
     with call.server.transaction() as session:
-        service.prune_nonces(session, call.now)
+        service.prune_nonces(session, call.station, call.now)
         service.heartbeat(session, call.station, beat, now=call.now)
-        view = seat_view(session, call.station, now=call.now)
+        if beat.restart is not None:
+            restarts.note(session, call.station, beat.restart, call.now)
+        late_limit = call.server.settings.late_limit
+        view = seat_view(session, call.station, late_limit=late_limit, now=call.now)
     return reply(view)
+
+
+@router.get("/kit")
+def kit(call: CallDep) -> Response:
+    server = call.server
+    with server.reading() as session:
+        seat = service.seat_of(session, call.station)
+        shift = None if seat is None else shift_of(session, seat)
+        if seat is None or shift is None:
+            raise RefusedError(ErrorCode.NO_SEAT, "this station stands at no seat with a shift")
+        sealed = sealed_kit(
+            session,
+            call.station,
+            seat,
+            shift,
+            keys=server.keys,
+            late_limit=server.settings.late_limit,
+        )
+    return Response(sealed, media_type="application/octet-stream")
 
 
 @router.get("/packages/{package}")
 def package(package: str, call: CallDep) -> Response:
     with call.server.reading() as session:
-        found = session.get(Package, package)
-        if found is None or found.centre_id != call.station.centre_id:
+        found = session.get(Package, (call.station.centre_id, package))
+        if found is None:
             raise RefusedError(ErrorCode.NOT_FOUND, "there is no such package here")
         sealed = found.sealed
     return Response(sealed, media_type="application/octet-stream")

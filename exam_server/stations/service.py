@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -51,17 +51,43 @@ def create_token(
 ) -> EnrolmentToken:
     """A token that lets one machine enrol for `seat`, once, until it expires."""
     token = EnrolmentToken(url=url, fingerprint=fingerprint, secret=rng(SECRET_BYTES))
-    session.add(
-        EnrolmentSecret(
-            digest=_digest(token.secret),
-            centre_id=seat.centre_id,
-            seat_id=seat.id,
-            created_by=officer.actor,
-            expires_at=now + lifetime,
-        )
-    )
+    session.add(_right(token, seat, officer, now + lifetime))
     _log(session, officer.actor, "token_created", f"seat:{seat.id}", now)
     return token
+
+
+def create_tokens(
+    session: Session,
+    seats: Sequence[Seat],
+    *,
+    url: str,
+    fingerprint: bytes,
+    officer: Actor,
+    lifetime: timedelta,
+    now: datetime,
+    rng: Callable[[int], bytes] = os.urandom,
+) -> list[EnrolmentToken]:
+    """A token for each of `seats`, all of one centre, as `create_token` makes one; logged once."""
+    tokens = [EnrolmentToken(url, fingerprint, rng(SECRET_BYTES)) for _ in seats]
+    session.add_all(
+        _right(token, seat, officer, now + lifetime)
+        for token, seat in zip(tokens, seats, strict=True)
+    )
+    centre = seats[0].centre_id
+    _log(session, officer.actor, "tokens_created", f"centre:{centre}", now, count=str(len(seats)))
+    return tokens
+
+
+def _right(
+    token: EnrolmentToken, seat: Seat, officer: Actor, expires_at: datetime
+) -> EnrolmentSecret:
+    return EnrolmentSecret(
+        digest=_digest(token.secret),
+        centre_id=seat.centre_id,
+        seat_id=seat.id,
+        created_by=officer.actor,
+        expires_at=expires_at,
+    )
 
 
 def _digest(secret: bytes) -> bytes:
@@ -157,9 +183,15 @@ def authenticate(
     return station
 
 
-def prune_nonces(session: Session, now: datetime) -> None:
-    """Forgets nonces whose requests would be stale by now."""
-    session.exec(sa.delete(RequestNonce).where(col(RequestNonce.seen_at) < now - 2 * TOLERANCE))
+def prune_nonces(session: Session, station: Station, now: datetime) -> None:
+    """Forgets nonces of the station whose requests would be stale by now."""
+    session.exec(
+        sa.delete(RequestNonce).where(
+            col(RequestNonce.centre_id) == station.centre_id,
+            col(RequestNonce.station_id) == station.id,
+            col(RequestNonce.seen_at) < now - 2 * TOLERANCE,
+        )
+    )
 
 
 def revoke(
@@ -172,7 +204,7 @@ def revoke(
     if station.revoked_at is not None:
         raise NotPossibleError(Objection.WRONG_STATE, "this station was revoked before")
     station.revoked_at = now
-    _vacate(session, now, col(Assignment.station_id) == station.id)
+    _vacate(session, station, now, col(Assignment.station_id) == station.id)
     _log(
         session,
         officer.actor,
@@ -203,16 +235,22 @@ def _station(session: Session, station_id: str) -> Station:
 
 
 def _put(session: Session, station: Station, seat_id: str, now: datetime) -> None:
-    _vacate(session, now, or_(Assignment.station_id == station.id, Assignment.seat_id == seat_id))
+    either = or_(Assignment.station_id == station.id, Assignment.seat_id == seat_id)
+    _vacate(session, station, now, either)
     session.add(
         Assignment(centre_id=station.centre_id, station_id=station.id, seat_id=seat_id, since=now)
     )
     session.flush()
 
 
-def _vacate(session: Session, now: datetime, which: sa.ColumnElement[bool]) -> None:
+def _vacate(
+    session: Session, station: Station, now: datetime, which: sa.ColumnElement[bool]
+) -> None:
     session.exec(
-        sa.update(Assignment).where(which, col(Assignment.until).is_(None)).values(until=now)
+        sa.update(Assignment)
+        .where(col(Assignment.centre_id) == station.centre_id)
+        .where(which, col(Assignment.until).is_(None))
+        .values(until=now)
     )
 
 
@@ -221,14 +259,30 @@ def seat_of(session: Session, station: Station) -> Seat | None:
     return session.exec(
         select(Seat)
         .join(Assignment, col(Assignment.seat_id) == Seat.id)
-        .where(Assignment.station_id == station.id, col(Assignment.until).is_(None))
+        .where(
+            Assignment.centre_id == station.centre_id,
+            Assignment.station_id == station.id,
+            col(Assignment.until).is_(None),
+        )
     ).first()
+
+
+def has_stood_at(session: Session, station: Station, seat_id: str, *, since: datetime) -> bool:
+    """Whether the station stands at the seat, or did after `since`."""
+    stood = select(Assignment.seat_id).where(
+        Assignment.centre_id == station.centre_id,
+        Assignment.station_id == station.id,
+        Assignment.seat_id == seat_id,
+        col(Assignment.until).is_(None) | (col(Assignment.until) >= since),
+    )
+    return session.exec(stood.limit(1)).first() is not None
 
 
 def heartbeat(session: Session, station: Station, beat: Heartbeat, *, now: datetime) -> bool:
     """Keeps what the station says of itself; whether a proctor would see a difference."""
-    status = session.get(StationStatus, station.id)
-    shown = (beat.state, beat.reader_ready, beat.camera_ready, beat.current_item)
+    status = session.get(StationStatus, (station.centre_id, station.id))
+    shown = (beat.state, beat.reader_ready, beat.camera_ready, beat.current_item, beat.owed)
+    seen = beat.ledger_seen
     if status is None:
         status = StationStatus(
             station_id=station.id,
@@ -241,16 +295,32 @@ def heartbeat(session: Session, station: Station, beat: Heartbeat, *, now: datet
             staged=list(beat.staged),
             unsent_records=beat.unsent_records,
             current_item=beat.current_item,
+            disk_low=beat.disk_low,
+            sound_failed=beat.sound_failed,
+            kit=beat.kit,
+            ledger_attempt=seen.attempt if seen else None,
+            ledger_seen=seen.position if seen else None,
+            owed=list(beat.owed),
         )
         session.add(status)
         return True
-    before = (status.state, status.reader_ready, status.camera_ready, status.current_item)
+    before = (
+        status.state,
+        status.reader_ready,
+        status.camera_ready,
+        status.current_item,
+        status.owed,
+    )
     was_gone = now - status.seen_at > SILENCE
     status.seen_at, status.state = now, beat.state
     status.program_version = beat.program_version
     status.reader_ready, status.camera_ready = beat.reader_ready, beat.camera_ready
     status.staged, status.unsent_records = list(beat.staged), beat.unsent_records
-    status.current_item = beat.current_item
+    status.current_item, status.disk_low = beat.current_item, beat.disk_low
+    status.kit, status.owed = beat.kit, list(beat.owed)
+    status.sound_failed = beat.sound_failed
+    status.ledger_attempt = seen.attempt if seen else None
+    status.ledger_seen = seen.position if seen else None
     return was_gone or before != shown
 
 

@@ -16,7 +16,7 @@ from card_reader.trust.collection import (
     propose,
 )
 from card_reader.trust.store import Realm
-from exam_server import db, directory, keys
+from exam_server import db, directory, durable
 from exam_server.console import (
     NEGATIVE,
     Subparsers,
@@ -208,7 +208,7 @@ def _officers(parsed: argparse.Namespace) -> int:
 def _proposed(parsed: argparse.Namespace, change: Change, current: InForce) -> int:
     if parsed.out.exists():
         raise InputError(f"{parsed.out} exists; choose another name for the change")
-    keys.write_private(parsed.out, change.to_bytes())
+    durable.write_file(parsed.out, change.to_bytes())
     shown = describe(change, current, utc_now())
     text = "\n".join((*shown.lines, f"{parsed.out}: to be countersigned by another officer"))
     return answer(parsed, {"change": str(parsed.out), **shown.fields}, text)
@@ -239,7 +239,7 @@ def _countersign(parsed: argparse.Namespace) -> int:
         except TrustChangeRefusedError as error:
             raise InputError(error.detail) from error
     out = parsed.out or parsed.change
-    keys.write_private(out, signed.to_bytes())
+    durable.write_file(out, signed.to_bytes())
     signers = sorted(signed.signatures)
     fields = {"signed": True, "change": str(out), "signers": signers}
     return answer(parsed, fields, f"{out}: signed by {' and '.join(signers)}")

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from card_reader.trust.collection import MAX_TEXT, SIGNATURES_NEEDED
 from card_reader.trust.store import Realm
-from exam_server import keys
+from exam_server import durable, keys
 from exam_server.contract import canonical
 from exam_server.contract.errors import ContractError
 from exam_server.errors import InputError
@@ -44,7 +44,7 @@ def make_key(
         raise InputError(f"{path} exists; choose another name for the key file")
     private = rng(KEY_BYTES)
     body = canonical.encode(KEY_DOMAIN, SCHEMA, private)
-    keys.write_private(path, keys.lock(body, passphrase))
+    durable.write_file(path, keys.lock(body, passphrase))
     return Ed25519PrivateKey.from_private_bytes(private)
 
 

@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from card_reader.errors import CardError
 from card_reader.trust.store import Realm, TrustStore
-from exam_server import db
+from exam_server import db, durable
 from exam_server.errors import InputError
 from exam_server.loading import read_file
 from exam_server.trust import service
@@ -92,10 +92,8 @@ def load_trust(
             # Named by content: two authorities' files of one name stand beside each other.
             data = read_file(file)
             kept = target / f"{hashlib.sha256(data).hexdigest()}{file.suffix}"
-            unfinished = kept.with_name(kept.name + ".new")
-            unfinished.write_bytes(data)
             # At once and whole: a running server reads the folder again at the next check-in.
-            unfinished.replace(kept)
+            durable.write_file(kept, data)
     return store
 
 

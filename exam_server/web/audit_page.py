@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import sqlalchemy as sa
 from fastapi.responses import Response
-from sqlmodel import Session, col, select
+from sqlmodel import Session, and_, col, select
 
 from exam_server import audit
 from exam_server.access import Permission
@@ -26,7 +27,10 @@ pages = Pages()
 PAGE_SIZE = 100
 SHORT_ID = 8
 #: Details that hold an id, and of what.
-ID_DETAILS = {"seat": "seat", "from": "seat", "to": "seat", "second": "staff"}
+ID_DETAILS = {
+    **{"seat": "seat", "from": "seat", "to": "seat"},
+    **{"second": "staff", "room": "room", "shift": "shift"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +77,14 @@ def _names(session: Session, entries: Iterable[AuditEntry]) -> dict[str, str]:
             ids.setdefault(kind, set()).add(str(value))
     numbers = select(Registration.registration_number)
     placed = numbers.join(Placement, col(Placement.registration_id) == Registration.id)
-    attempted = placed.join(Attempt, col(Attempt.placement_id) == Placement.id)
-    checked = placed.join(CheckIn, col(CheckIn.placement_id) == Placement.id)
+    attempted = placed.join(Attempt, _of_placement(Attempt))
+    checked = placed.join(CheckIn, _of_placement(CheckIn))
     seats = select(Room.name + " · " + Seat.name).join(Seat, col(Seat.room_id) == Room.id)
     lookups = {
         "staff": (col(Staff.id), select(Staff.name)),
         "station": (col(Station.id), select(Station.name)),
         "seat": (col(Seat.id), seats),
+        "room": (col(Room.id), select(Room.name)),
         "shift": (col(Shift.id), select(Shift.name)),
         "exam": (col(Exam.id), select(Exam.name)),
         "placement": (col(Placement.id), placed),
@@ -93,6 +98,10 @@ def _names(session: Session, entries: Iterable[AuditEntry]) -> dict[str, str]:
             query.add_columns(column).where(column.in_(ids.get(kind, ())))
         )
     }
+
+
+def _of_placement(kind: type[Attempt] | type[CheckIn]) -> sa.ColumnElement[bool]:
+    return and_(kind.centre_id == Placement.centre_id, kind.placement_id == Placement.id)
 
 
 def _line(entry: AuditEntry, names: Mapping[str, str]) -> AuditLine:

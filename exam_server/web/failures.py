@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
@@ -32,7 +32,9 @@ def install(app: FastAPI) -> None:
         SignInNeeded: _sign_in,
         NotPossibleError: _not_possible,
         RequestValidationError: _unusable,
+        DataError: _unusable,
         OperationalError: _busy,
+        InterfaceError: _busy,
         IntegrityError: _busy,
         PoolTimeoutError: _busy,
         Exception: _broken,

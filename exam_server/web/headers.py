@@ -7,18 +7,18 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 STATIC = "/static/"
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
+_OWN = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "connect-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
 )
+CONTENT_SECURITY_POLICY = "; ".join((*_OWN, "img-src 'self'", "media-src 'self'"))
+#: Of a page that shows a picture or a sound that came with its form and is kept nowhere.
+WITH_SENT_MEDIA = "; ".join((*_OWN, "img-src 'self' data:", "media-src 'self' data:"))
 HEADERS = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
     "strict-transport-security": "max-age=31536000",

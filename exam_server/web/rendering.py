@@ -22,6 +22,8 @@ ZONE = timezone(timedelta(hours=7), "ICT")
 
 MENU = (
     ("/", "nav.overview", Permission.USE_PAGES),
+    ("/bank", "nav.bank", Permission.SEE_ITEMS),
+    ("/marking", "nav.marking", Permission.MARK_ANSWERS),
     ("/stations", "nav.stations", Permission.SEE_STATIONS),
     ("/results", "nav.results", Permission.SEE_RESULTS),
     ("/trust", "nav.trust", Permission.SEE_TRUST),

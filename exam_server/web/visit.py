@@ -33,6 +33,7 @@ LANGUAGE_COOKIE = "__Host-language"
 PART_HEADER = "x-part"
 MAX_FORM_BYTES = 8 * 1024 * 1024
 MAX_FIELD_BYTES = 64 * 1024
+MAX_FIELDS = 40
 LANGUAGE_LIFE = 365 * 24 * 3600
 
 
@@ -85,7 +86,8 @@ class Visit:
     def field(self, name: str) -> str:
         """A typed field without surrounding space; "" where it is missing or no text."""
         value = self.form.get(name, "")
-        return value.strip() if isinstance(value, str) else ""
+        # Nobody types NUL, and not every database keeps it.
+        return value.replace("\0", "").strip() if isinstance(value, str) else ""
 
     def choice(self, name: str, kind: type[Choice]) -> Choice | None:
         """The member of `kind` that was chosen; None where none of them was."""
@@ -102,7 +104,7 @@ class Visit:
 
     def go(self, path: str, *, done: str = "") -> Response:
         """To another page of ours; `done` names what was done, for its first line."""
-        query = "?" + urlencode({"done": done}) if done else ""
+        query = ("&" if "?" in path else "?") + urlencode({"done": done}) if done else ""
         return RedirectResponse(path + query, status_code=303)
 
 
@@ -153,13 +155,15 @@ async def begin(request: Request, form: FormData | None = None) -> Visit:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """The gate before a page."""
+    """The gate before a page. `fields`: how many its form may have, `field_bytes`: each of them."""
 
     permission: Permission
+    fields: int = MAX_FIELDS
+    field_bytes: int = MAX_FIELD_BYTES
 
     async def __call__(self, request: Request) -> None:
         writing = request.method not in ("GET", "HEAD")
-        visit = await begin(request, await _form(request) if writing else None)
+        visit = await begin(request, await self._form(request) if writing else None)
         role = visit.officer.role if visit.officer else None
         if not allowed(role, self.permission):
             if visit.officer is None:
@@ -169,14 +173,15 @@ class Needs:
             _check_origin(visit)
         request.state.visit = visit
 
-
-async def _form(request: Request) -> FormData:
-    length = request.headers.get("content-length", "")
-    if not length.isascii() or not length.isdigit():
-        raise HTTPException(411)
-    if int(length) > MAX_FORM_BYTES:
-        raise HTTPException(413)
-    return await request.form(max_files=2, max_fields=40, max_part_size=MAX_FIELD_BYTES)
+    async def _form(self, request: Request) -> FormData:
+        length = request.headers.get("content-length", "")
+        if not length.isascii() or not length.isdigit():
+            raise HTTPException(411)
+        if int(length) > MAX_FORM_BYTES:
+            raise HTTPException(413)
+        return await request.form(
+            max_files=2, max_fields=self.fields, max_part_size=self.field_bytes
+        )
 
 
 def _check_origin(visit: Visit) -> None:
@@ -198,18 +203,23 @@ class Pages:
         self.router = APIRouter(include_in_schema=False)
 
     def get(self, path: str, permission: Permission) -> Callable[[Endpoint], Endpoint]:
-        return self._add("GET", path, permission)
+        return self._add("GET", path, Needs(permission))
 
-    def post(self, path: str, permission: Permission) -> Callable[[Endpoint], Endpoint]:
-        return self._add("POST", path, permission)
-
-    def _add(
-        self, method: str, path: str, permission: Permission
+    def post(
+        self,
+        path: str,
+        permission: Permission,
+        *,
+        fields: int = MAX_FIELDS,
+        field_bytes: int = MAX_FIELD_BYTES,
     ) -> Callable[[Endpoint], Endpoint]:
+        return self._add("POST", path, Needs(permission, fields, field_bytes))
+
+    def _add(self, method: str, path: str, needs: Needs) -> Callable[[Endpoint], Endpoint]:
         return self.router.api_route(
             path,
             methods=[method],
-            dependencies=[Depends(Needs(permission))],
+            dependencies=[Depends(needs)],
             response_class=HTMLResponse,
             response_model=None,
         )

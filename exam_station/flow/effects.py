@@ -5,7 +5,8 @@ from datetime import datetime
 
 from exam_server.contract.api import Heartbeat, PackageView, PlacementView
 from exam_server.contract.records import Body
-from exam_station.flow.states import CardReading, FaceResult
+from exam_server.contract.room_code import RoomCode
+from exam_station.flow.screens import CardReading, FaceResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,18 @@ class Beat:
     """Answered by BeatAnswered or BeatFailed."""
 
     heartbeat: Heartbeat
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Tell over the stream that there is nothing to tell; where that fails the stream is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchKit:
+    """Have the room kit of this version here; answered by KitKept, with another one if need be."""
+
+    version: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +38,14 @@ class StagePackages:
 
 @dataclass(frozen=True, slots=True)
 class ReadCard:
-    """Ask the server for a challenge and read the chip with it; answered by CardRead/CardFailed."""
+    """Ask the server for a challenge and read the chip with it; answered by CardRead/CardFailed.
+
+    With `room_code` the challenge comes from it: there is no network.
+    """
 
     turn: int
     placement: PlacementView
+    room_code: RoomCode | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +78,36 @@ class AskCheckIn:
 
     turn: int
     checkin: str
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeRoomCode:
+    """Compare what was typed with the kit's; answered by RoomCodeJudged."""
+
+    turn: int
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AdmitOffline:
+    """Keep the check-in for the server and take the lease by the kit; answered by AdmittedOffline,
+    or by CheckInFailed where it could not be written down. `reading` is None without a chip."""
+
+    turn: int
+    placement: str
+    reading: CardReading | None
+    consent: bool
+    face: FaceResult | None
+    room_code: RoomCode = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenByCode:
+    """Open the paper by the start code that was typed; answered as OpenForm, or by
+    StartCodeRefused."""
+
+    attempt: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +144,13 @@ class FixHead:
 
 
 @dataclass(frozen=True, slots=True)
+class TellHead:
+    """The head of what is written so far, for people to note; answered by HeadFixed, at once."""
+
+    attempt: str
+
+
+@dataclass(frozen=True, slots=True)
 class Flush:
     """Send the rest and ask whether the attempt is still this station's; answered as OpenForm,
     by UploadProgressed where it is."""
@@ -125,16 +179,22 @@ class Log:
 
 Effect = (
     Beat
+    | Pulse
+    | FetchKit
     | StagePackages
     | ReadCard
     | StartCamera
     | StopCamera
     | CheckIn
     | AskCheckIn
+    | JudgeRoomCode
+    | AdmitOffline
+    | OpenByCode
     | FetchLease
     | OpenForm
     | WriteRecord
     | FixHead
+    | TellHead
     | Flush
     | Submit
     | CloseAttempt

@@ -11,15 +11,10 @@ from exam_server.contract.api import CheckInView, LedgerView, SeatView
 from exam_server.contract.errors import ErrorCode
 from exam_server.contract.ledger import Ledger
 from exam_server.contract.receipt import Receipt
-from exam_station.flow.states import (
-    CardReading,
-    CardTrouble,
-    Devices,
-    FaceResult,
-    Frame,
-    Language,
-    NoticeCode,
-)
+from exam_server.contract.room_code import RoomCode
+from exam_station.flow.codes import CardTrouble, Language, NoticeCode
+from exam_station.flow.screens import CardReading, FaceResult, Frame
+from exam_station.flow.states import Devices, KitHeld
 from exam_station.sitting import Sitting
 from question_bank.response import Response
 
@@ -47,10 +42,38 @@ class BeatAnswered:
 
 @dataclass(frozen=True, slots=True)
 class BeatFailed:
-    """`code` is None where the server could not be reached."""
+    """`code` is None where the server could not be reached; `kit` is then what the room kit on
+    this station says of the seat, if there is one for now."""
 
     code: ErrorCode | None = None
     wait: float = 0.0
+    kit: SeatView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """The server's stream is open, or it is not."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeHeard:
+    """Something of the seat is new; a heartbeat tells what."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartHeard:
+    """The start signal of a shift; its secret is kept."""
+
+    shift: str
+
+
+@dataclass(frozen=True, slots=True)
+class KitKept:
+    """The room kit that lies on this station, checked; None where there is none."""
+
+    kit: KitHeld | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +145,31 @@ class CheckInFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomCodeJudged:
+    """`code` is None where what was typed is not the room's."""
+
+    turn: int
+    code: RoomCode | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AdmittedOffline:
+    """The check-in without network is on disk, and the right to write is taken."""
+
+    turn: int
+    attempt: str
+    conditional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StartCodeRefused:
+    """`wrong` are the numbers of mistyped groups; none where the code opens nothing here."""
+
+    attempt: str
+    wrong: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LeaseTaken:
     attempt: str
 
@@ -174,7 +222,7 @@ class UploadProgressed:
 
 @dataclass(frozen=True, slots=True)
 class HeadFixed:
-    """The head over the locked journal, as a code for people."""
+    """The head over the journal as it stands, as a code for people."""
 
     attempt: str
     head_code: str
@@ -201,6 +249,22 @@ class UserWentTo:
 class UserFlagged:
     item: str
     on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UserHeard:
+    """A sound that may be heard so often: its `play`th time, up to `at` milliseconds of it."""
+
+    sound: str
+    play: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SoundTried:
+    """A sound was to be played, and the station's device did, or did not."""
+
+    works: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +298,28 @@ class UserRetry:
 
 
 @dataclass(frozen=True, slots=True)
+class UserGoesOffline:
+    """The proctor does not wait for the network any longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserTypedCode:
+    """A room code or a start code, as the screen asked."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UserConfirmedCheckIn:
+    """The proctor lets the candidate in."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserRefusedCheckIn:
+    """The proctor does not let the candidate in."""
+
+
+@dataclass(frozen=True, slots=True)
 class UserChangedLanguage:
     language: Language
 
@@ -242,12 +328,17 @@ UserEvent = (
     UserAnswered
     | UserWentTo
     | UserFlagged
+    | UserHeard
     | UserAskedSubmit
     | UserWentBack
     | UserConfirmedSubmit
     | UserAgreed
     | UserDeclined
     | UserRetry
+    | UserGoesOffline
+    | UserTypedCode
+    | UserConfirmedCheckIn
+    | UserRefusedCheckIn
     | UserChangedLanguage
 )
 Event = (
@@ -255,6 +346,10 @@ Event = (
     | DevicesSeen
     | BeatAnswered
     | BeatFailed
+    | Listening
+    | ChangeHeard
+    | StartHeard
+    | KitKept
     | PackagesStaged
     | CardInserted
     | CardRemoved
@@ -265,12 +360,16 @@ Event = (
     | FaceDecided
     | CheckInAnswered
     | CheckInFailed
+    | RoomCodeJudged
+    | AdmittedOffline
+    | StartCodeRefused
     | LeaseTaken
     | LeaseFailed
     | FormOpened
     | AttemptFailed
     | AttemptStopped
     | UploadProgressed
+    | SoundTried
     | HeadFixed
     | ReceiptArrived
     | UserEvent

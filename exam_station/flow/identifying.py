@@ -5,15 +5,15 @@ from datetime import timedelta
 
 from exam_server.contract.api import CheckInState, CheckInView
 from exam_server.contract.errors import ErrorCode
-from exam_station.flow import effects, events, watching
+from exam_station.flow import effects, events, offline, seated, tapping
+from exam_station.flow.codes import CardTrouble
 from exam_station.flow.effects import Effect
-from exam_station.flow.states import (
+from exam_station.flow.screens import (
     Answers,
     Candidate,
     CardProblem,
     CardReading,
     CardRefused,
-    CardTrouble,
     CheckingIn,
     Consent,
     Face,
@@ -24,10 +24,10 @@ from exam_station.flow.states import (
     Referred,
     Shift,
     Starting,
-    State,
     Waiting,
     Welcome,
 )
+from exam_station.flow.states import State
 
 Step = tuple[State, tuple[Effect, ...]]
 
@@ -42,7 +42,7 @@ REFUSED = "refused"
 def card_tapped(state: State) -> Step:
     """A card lies on the reader and the screen asks for one."""
     placement = state.seat.placement if state.seat else None
-    return (state, ()) if placement is None else watching.read_card(state, placement)
+    return (state, ()) if placement is None else tapping.read_card(state, placement)
 
 
 def reading_stepped(state: State, screen: Reading, event: events.ReadingStepped) -> Step:
@@ -57,14 +57,22 @@ def card_read(state: State, screen: Reading, reading: CardReading) -> Step:
     What was answered before a repeated reading holds for the very same portrait only.
     """
     answers = screen.answers
+    if reading.verdict == REFUSED and reading.counter is not None:
+        return offline.refused(state, screen.candidate, reading.reasons)
     if reading.verdict == REFUSED:
         return _send(state, CheckingIn(screen.candidate, reading, consent=False, face=None))
-    if answers is not None and answers.portrait == reading.portrait:
+    if answers is not None and reading.counter is None and answers.portrait == reading.portrait:
         again = CheckingIn(screen.candidate, reading, answers.consent, answers.face, repeated=True)
         return _send(state, again)
-    if state.agreed == screen.candidate.placement:
+    if screen.candidate.placement in (state.agreed, _agreed_before(state)):
         return agreed(state, Consent(screen.candidate, reading))
     return replace(state, screen=Consent(screen.candidate, reading)), ()
+
+
+def _agreed_before(state: State) -> str | None:
+    """The placement whose candidate agreed to the face check at another station."""
+    placement = state.seat.placement if state.seat else None
+    return placement.id if placement is not None and placement.agreed else None
 
 
 def agreed(state: State, screen: Consent) -> Step:
@@ -94,7 +102,12 @@ def check_in(
     consent: bool,
     face: FaceResult | None,
 ) -> Step:
-    """Sends what was found; where the reading's challenge has run out, reads the card again."""
+    """Sends what was found; where the reading's challenge has run out, reads the card again.
+
+    Where the challenge came from the room code, the proctor at the kiosk confirms.
+    """
+    if reading.counter is not None:
+        return offline.ask_proctor(state, candidate, reading, consent=consent, face=face)
     asked = CheckingIn(candidate, reading, consent, face)
     now = state.status.now
     if now is not None and reading.expires_at is not None and reading.expires_at - now < MARGIN:
@@ -108,7 +121,7 @@ def _read_again(state: State, asked: CheckingIn) -> Step:
     if placement is None or not state.card_present:
         return replace(state, screen=CardProblem(asked.candidate, CardTrouble.TOO_SLOW)), ()
     answers = Answers(asked.consent, asked.face, asked.reading.portrait)
-    return watching.read_card(state, placement, answers)
+    return tapping.read_card(state, placement, answers)
 
 
 def _send(state: State, asked: CheckingIn) -> Step:
@@ -146,7 +159,8 @@ def check_in_answered(state: State, view: CheckInView) -> Step:
             person, refusable = screen.candidate, False
         case Starting() | OutOfOrder() | NoShift() | Welcome():
             placement = state.seat.placement if state.seat else None
-            person, refusable = watching.candidate(placement), False
+            person = None if placement is None else seated.candidate(placement)
+            refusable = False
         case _:
             return state, ()
     if person is None or person.placement != view.placement:

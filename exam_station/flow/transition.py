@@ -5,10 +5,19 @@ What is not in the table changes nothing. A worker's answer whose turn has passe
 
 from dataclasses import replace
 
-from exam_station.flow import events, identifying, watching, writing
+from exam_station.flow import (
+    beating,
+    events,
+    hearing,
+    identifying,
+    offline,
+    staging,
+    watching,
+    writing,
+)
 from exam_station.flow.effects import Effect
 from exam_station.flow.events import Event
-from exam_station.flow.states import (
+from exam_station.flow.screens import (
     Candidate,
     CardProblem,
     CardRefused,
@@ -18,15 +27,17 @@ from exam_station.flow.states import (
     Face,
     Notice,
     Opening,
+    ProctorConfirms,
     Reading,
+    RoomCodeAsked,
     Screen,
-    State,
+    StartCodeAsked,
     Submitting,
-    TimeUp,
     Waiting,
     Welcome,
     Writing,
 )
+from exam_station.flow.states import State
 
 Step = tuple[State, tuple[Effect, ...]]
 
@@ -38,6 +49,8 @@ Turned = (
     | events.FaceDecided
     | events.CheckInAnswered
     | events.CheckInFailed
+    | events.RoomCodeJudged
+    | events.AdmittedOffline
 )
 
 
@@ -53,9 +66,20 @@ def transition(state: State, event: Event) -> Step:
         case events.BeatFailed():
             return watching.beat_failed(state, event)
         case events.PackagesStaged():
-            return watching.staged(state, event)
+            return watching.packages_staged(state, event)
+        case events.KitKept():
+            return staging.kit_kept(state, event)
+        case events.Listening(on):
+            # Without it heartbeats must come more often, from now on.
+            return replace(state, listening=on, beat_at=state.elapsed), ()
+        case events.ChangeHeard():
+            return hearing.change_heard(state)
+        case events.StartHeard():
+            return hearing.start_heard(state, event)
         case events.UploadProgressed():
             return writing.upload_progressed(state, event)
+        case events.SoundTried(works):
+            return replace(state, sound_failed=not works), ()
         case events.UserChangedLanguage(language):
             return replace(state, status=replace(state.status, language=language)), ()
         case events.CardRemoved():
@@ -68,7 +92,7 @@ def transition(state: State, event: Event) -> Step:
 
 
 def _ticked(state: State, event: events.Tick) -> Step:
-    state, beat = watching.ticked(state, event)
+    state, beat = beating.ticked(state, event)
     state, due = writing.time_passed(state)
     state, again = identifying.time_passed(state)
     return state, (*beat, *due, *again)
@@ -113,14 +137,60 @@ def _on_screen(state: State, event: Event) -> Step:
             return identifying.check_in_failed(state, screen, event)
         case CheckingIn() as screen, events.UserRetry():
             return identifying.asks_again(state, screen)
+    return _offline(state, event)
+
+
+def _offline(state: State, event: Event) -> Step:
+    match state.screen, event:
+        case CheckingIn() as screen, events.UserGoesOffline():
+            return offline.go_offline(state, screen)
+        case CardProblem() as screen, events.UserGoesOffline():
+            return offline.without_chip(state, screen)
+        case RoomCodeAsked() as screen, events.UserTypedCode(text):
+            return offline.room_code_typed(state, screen, text)
+        case RoomCodeAsked() as screen, events.RoomCodeJudged():
+            return offline.room_code_judged(state, screen, event)
+        case ProctorConfirms() as screen, events.UserConfirmedCheckIn():
+            return offline.confirmed(state, screen)
+        case ProctorConfirms() as screen, events.UserTypedCode(text):
+            return offline.code_confirmed(state, screen, text)
+        case ProctorConfirms() as screen, events.UserRefusedCheckIn():
+            return offline.refused(state, screen.candidate, (offline.REFUSED_BY_OFFICER,))
+        case ProctorConfirms() as screen, events.AdmittedOffline():
+            return offline.admitted(state, screen, event)
+        case ProctorConfirms() as screen, events.CheckInFailed():
+            return offline.not_stored(state, screen)
+        case Waiting() as screen, events.UserGoesOffline():
+            return offline.ask_start_code(state, screen)
+        case StartCodeAsked(waiting), events.UserWentBack():
+            return replace(state, screen=waiting), ()
+        case StartCodeAsked() as screen, events.UserTypedCode(text):
+            return offline.start_code_typed(state, screen, text)
     return _on_paper(state, event)
+
+
+def _start_code(state: State, screen: StartCodeAsked, event: Event) -> Step:
+    """What became of a start code; of another attempt, nothing."""
+    match event:
+        case events.FormOpened() if event.attempt == screen.waiting.attempt:
+            return offline.opened(state, screen, event)
+        case events.StartCodeRefused() if event.attempt == screen.waiting.attempt:
+            return offline.start_code_refused(state, screen, event)
+        case events.AttemptFailed() if event.attempt == screen.waiting.attempt:
+            return offline.opening_failed(state, screen, event.code)
+    return state, ()
 
 
 def _on_paper(state: State, event: Event) -> Step:
     match state.screen, event:
         # Opening
+        case (
+            StartCodeAsked() as screen,
+            events.FormOpened() | events.StartCodeRefused() | events.AttemptFailed(),
+        ):
+            return _start_code(state, screen, event)
         case Waiting() as screen, events.LeaseTaken(attempt) if attempt == screen.attempt:
-            return replace(state, screen=replace(screen, leased=True, retry_at=None)), ()
+            return hearing.lease_taken(state, screen)
         case Opening() as screen, events.FormOpened() if event.attempt == screen.attempt:
             return writing.form_opened(state, screen, event)
         # Writing
@@ -128,20 +198,16 @@ def _on_paper(state: State, event: Event) -> Step:
             return writing.show(state, ConfirmSubmit(screen)), ()
         case (
             Writing() as screen,
-            events.UserAnswered() | events.UserWentTo() | events.UserFlagged(),
+            events.UserAnswered() | events.UserWentTo() | events.UserFlagged() | events.UserHeard(),
         ):
             return writing.change(state, screen, event)
         case ConfirmSubmit(open_paper), events.UserWentBack():
             return writing.show(state, open_paper), ()
         case ConfirmSubmit(open_paper), events.UserConfirmedSubmit():
-            return writing.submit(state, open_paper, by="candidate")
+            return writing.confirmed(state, open_paper)
         # Handing in
-        case TimeUp(open_paper) as screen, events.HeadFixed(attempt, code):
-            if attempt != open_paper.attempt:
-                return state, ()
-            return replace(state, screen=replace(screen, head_code=code)), ()
-        case Submitting() as screen, events.HeadFixed(attempt, code) if attempt == screen.attempt:
-            return replace(state, screen=replace(screen, head_code=code)), ()
+        case _, events.HeadFixed():
+            return writing.head_fixed(state, event)
         case Submitting() as screen, events.ReceiptArrived() if event.attempt == screen.attempt:
             return writing.receipt_arrived(state, screen, event)
     return _on_trouble(state, event)

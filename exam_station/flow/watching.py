@@ -1,56 +1,45 @@
-"""Heartbeats, devices and time: what the kiosk does on every screen, and what idle screens show."""
+"""The seat's news and the devices: what they mean on every screen, and what idle screens show."""
 
 from dataclasses import replace
+from typing import TypeGuard
 
 from exam_server.contract.api import (
     AttemptState,
-    Heartbeat,
     PlacementView,
     SeatView,
     ShiftState,
-    StationState,
 )
 from exam_server.contract.errors import ErrorCode
-from exam_station.flow import effects, events, writing
+from exam_station.flow import beating, effects, events, offline, seated, staging, tapping, writing
+from exam_station.flow.codes import Problem
 from exam_station.flow.effects import Effect
-from exam_station.flow.states import (
-    Answers,
+from exam_station.flow.screens import (
     Candidate,
     CardProblem,
     CardRefused,
-    CardTrouble,
     CheckingIn,
-    ConfirmSubmit,
     Consent,
     Face,
     NoShift,
     Notice,
     Opening,
     OutOfOrder,
-    Paused,
-    Place,
-    Problem,
+    ProctorConfirms,
     Reading,
     ReceiptShown,
     Referred,
+    RoomCodeAsked,
     Screen,
     Shift,
+    StartCodeAsked,
     Starting,
-    State,
     Submitting,
-    TimeUp,
     Waiting,
     Welcome,
-    Writing,
 )
+from exam_station.flow.states import State
 
 Step = tuple[State, tuple[Effect, ...]]
-
-#: Seconds between heartbeats: where the next thing comes from the server, and elsewhere.
-WATCHFUL, CALM = 1.5, 3.0
-
-#: A heartbeat that nobody has answered for so many seconds is lost; the next one is sent.
-LOST = 60.0
 
 Idle = Starting | OutOfOrder | NoShift | Welcome
 
@@ -64,96 +53,47 @@ _TROUBLE = {
 }
 
 
-def ticked(state: State, event: events.Tick) -> Step:
-    status = replace(state.status, now=event.now or state.status.now)
-    state = replace(state, elapsed=event.elapsed, status=status)
-    due = state.beat_at + (LOST if state.beating else 0.0)
-    if state.elapsed < due:
-        return state, ()
-    state = replace(state, beating=True, beat_at=state.elapsed)
-    return state, (effects.Beat(_heartbeat(state)),)
-
-
-def _heartbeat(state: State) -> Heartbeat:
-    devices = state.devices
-    open_paper = writing.paper(state.screen)
-    return Heartbeat(
-        state=_reported(state.screen),
-        program_version=state.status.version,
-        reader_ready=devices is not None and devices.reader_ready,
-        camera_ready=devices is not None and devices.camera_ready,
-        staged=sorted(state.staged),
-        unsent_records=state.status.unsent,
-        current_item=open_paper.sitting.item.number if open_paper else None,
-    )
-
-
-def _reported(screen: Screen) -> StationState:
-    match screen:
-        case Starting() | OutOfOrder() | Notice():
-            return StationState.OUT_OF_ORDER
-        case NoShift() | Welcome() | CardProblem():
-            return StationState.IDLE
-        case Reading():
-            return StationState.READING
-        case Consent() | Face() | CheckingIn():
-            return StationState.IDENTIFYING
-        case Referred() | CardRefused():
-            return StationState.REFERRED
-        case Waiting() | Opening():
-            return StationState.WAITING
-        case Writing() | ConfirmSubmit() | Paused() | TimeUp() | Submitting():
-            return StationState.WRITING
-        case ReceiptShown():
-            return StationState.SUBMITTED
-
-
-def _beaten(state: State, wait: float = 0.0) -> State:
-    calm = isinstance(state.screen, Welcome | NoShift | Reading | Face | Writing | ReceiptShown)
-    pause = max(wait, CALM if calm else WATCHFUL)
-    return replace(state, beating=False, beat_at=state.elapsed + pause)
-
-
 def beat_failed(state: State, event: events.BeatFailed) -> Step:
     """Without the server an idle kiosk says so; a candidate at work sees a line in the status."""
-    state = _beaten(state, event.wait)
     if event.code is ErrorCode.TOO_BUSY:
-        return state, ()
+        return beating.too_busy(state, event.wait), ()
+    state = replace(beating.beaten(state, event.wait), told=None)
     status = state.status
     lost = event.code is None
     since = (status.lost_since or status.now) if lost else None
     status = replace(status, connected=not lost, lost_since=since)
     trouble = _TROUBLE.get(event.code, Problem.SERVER_REFUSES)
-    return settle(replace(state, status=status, trouble=trouble))
+    open_paper = writing.paper(state.screen)
+    told = (effects.TellHead(open_paper.attempt),) if lost and open_paper else ()
+    state = replace(state, status=status, trouble=trouble)
+    if event.kit is not None and isinstance(state.screen, Idle | Submitting | ReceiptShown):
+        return _follow(offline.seat_told(state, event.kit))
+    state, settled = settle(state)
+    return state, (*told, *settled)
 
 
 def beat_answered(state: State, view: SeatView) -> Step:
-    state = _beaten(state)
+    state = replace(beating.beaten(state), told=state.telling)
     foreign = bool(state.status.realm) and view.realm != state.status.realm
     status = replace(
         state.status,
         connected=True,
         lost_since=None,
-        place=_place(view),
+        place=seated.place(view),
         now=max(view.server_time, state.status.now or view.server_time),
     )
-    trouble = Problem.WRONG_REALM if foreign else None
+    allowed = view.frozen is None or status.version in view.frozen.programs
+    trouble = Problem.WRONG_REALM if foreign else None if allowed else Problem.WRONG_PROGRAM
     state = replace(state, status=status, trouble=trouble, seat=None if foreign else view)
-    state, staging = _stage(state)
+    state, fetching = staging.due(staging.counted(state))
     state, followed = _follow(state)
-    return state, (*staging, *followed)
+    if beating.ledger_seen(state) != (state.told.ledger_seen if state.told else None):
+        state = replace(state, beat_at=state.elapsed)  # the proctor waits for it
+    return state, (*fetching, *followed)
 
 
-def _stage(state: State) -> Step:
-    wanted = tuple(state.seat.packages) if state.seat else ()
-    missing = {package.id for package in wanted} - state.staged
-    if not missing or state.staging:
-        return state, ()
-    return replace(state, staging=True), (effects.StagePackages(wanted, state.staged),)
-
-
-def staged(state: State, event: events.PackagesStaged) -> Step:
-    return replace(state, staged=event.packages, staging=False), ()
+def packages_staged(state: State, event: events.PackagesStaged) -> Step:
+    return settle(staging.packages_staged(state, event))
 
 
 def devices_seen(state: State, event: events.DevicesSeen) -> Step:
@@ -173,15 +113,23 @@ def _follow(state: State) -> Step:
     match screen:
         case Starting() | OutOfOrder() | NoShift() | Welcome():
             return settle(state)
-        case CardProblem() | CardRefused() | CheckingIn() if placement and placement.attempt:
+        case Waiting() | Opening() if placement and placement.tap_first:
+            return settle(replace(state, screen=Starting()))
+        case Notice(code=code) if code in beating.GONE and placement:  # moved back
+            return settle(replace(state, screen=Starting()))
+        case CardProblem() | CardRefused() | CheckingIn() if _is_in(placement):
             return _enter(state, placement)
-        case Reading() | Consent() | Face() if placement and placement.attempt:
+        case Reading() | Consent() | Face() if _is_in(placement):
             return _taken_up(state, screen.candidate, placement)
         case CardProblem() if placement and placement.checkin:
             return state, (effects.AskCheckIn(state.turn, placement.checkin),)
         case Referred(checkin=checkin):
             asked = (placement.checkin if placement else None) or checkin
             return state, (effects.AskCheckIn(state.turn, asked),)
+        case RoomCodeAsked() if placement and placement.attempt:
+            return _taken_up(state, screen.candidate, placement)
+        case StartCodeAsked(waiting) if placement and _has_started(state, placement):
+            return _enter(replace(state, screen=waiting), placement)
         case Waiting() if placement and _has_started(state, placement):
             return _enter(state, placement)
     open_paper = writing.paper(screen)
@@ -207,8 +155,8 @@ def _taken_up(state: State, person: Candidate, placement: PlacementView) -> Step
 
 def _forgotten(state: State) -> State:
     """Nothing of the former candidate, not even the language, is there for the next one."""
-    status = replace(state.status, language=state.language, unsent=0, remaining=None)
-    return replace(state, status=status, agreed=None, ledger_at=None)
+    status = replace(state.status, language=state.language, unsent=0, remaining=None, head_code="")
+    return replace(state, status=status, agreed=None, room_code=None, ledger_at=None)
 
 
 def _closed(state: State) -> bool:
@@ -219,20 +167,33 @@ def _closed(state: State) -> bool:
 def _is_over(screen: Screen, placement: PlacementView | None, *, closed: bool) -> bool:
     """Whether shift or candidate of the screen are not those of the seat any more.
 
-    An opened paper stays: only the server's answer to its records can end it.
+    An opened paper stays: only the server's answer to its records can end it. That a candidate
+    went to another seat is said until somebody else is expected here.
     """
     match screen:
         case Reading() | CardProblem() | CardRefused() | Consent() | Face() | CheckingIn():
             former = screen.candidate.placement
-        case Referred() | Waiting():
+        case RoomCodeAsked() | ProctorConfirms() | Referred() | Waiting():
             former = screen.candidate.placement
+        case StartCodeAsked(waiting=Waiting(candidate=Candidate(placement=former))):
+            pass
+        case Submitting():
+            # What is still to be sent goes on behind the next candidate's back.
+            former, closed = screen.candidate.placement, False
         case ReceiptShown():
             former, closed = screen.candidate.placement, False
+        case Notice(code=code) if code in beating.GONE and placement is None:
+            return closed
         case Notice(candidate=Candidate(placement=former)):
             closed = False
         case _:
             return False
     return closed or placement is None or placement.id != former
+
+
+def _is_in(placement: PlacementView | None) -> TypeGuard[PlacementView]:
+    """Whether somebody is admitted and sits here: after a move the card is read here first."""
+    return placement is not None and placement.attempt is not None and not placement.tap_first
 
 
 def _has_started(state: State, placement: PlacementView) -> bool:
@@ -250,7 +211,7 @@ def settle(state: State) -> Step:
         return state, ()
     state, wanted = _idle(state)
     placement = state.seat.placement if state.seat and state.trouble is None else None
-    if placement is not None and placement.attempt is not None:
+    if _is_in(placement):
         return _enter(state, placement)
     return state, wanted
 
@@ -259,15 +220,18 @@ def _idle(state: State) -> Step:
     problems = _problems(state)
     if problems:
         return replace(state, screen=OutOfOrder(problems)), ()
-    seat, place = state.seat, state.status.place
-    if seat is None or place is None or state.devices is None:
+    seat, here = state.seat, state.status.place
+    if seat is None or here is None or state.devices is None:
         return replace(state, screen=Starting()), ()
     if seat.shift is None:
-        return replace(state, screen=NoShift(place)), ()
+        return replace(state, screen=NoShift(here)), ()
     shift = Shift(seat.shift.exam, seat.shift.name, seat.shift.starts_at)
     if seat.shift.state not in (ShiftState.OPEN, ShiftState.STARTED):
-        return replace(state, screen=NoShift(place, shift)), ()
-    return _welcome(state, Welcome(place, shift, candidate(seat.placement)), seat.placement)
+        return replace(state, screen=NoShift(here, shift)), ()
+    moved = seat.placement is not None and seat.placement.tap_first
+    expected = seated.candidate(seat.placement) if seat.placement else None
+    welcome = Welcome(here, shift, expected, moved)
+    return _welcome(state, welcome, seat.placement)
 
 
 def _welcome(state: State, screen: Welcome, placement: PlacementView | None) -> Step:
@@ -276,12 +240,12 @@ def _welcome(state: State, screen: Welcome, placement: PlacementView | None) -> 
     if isinstance(before, Welcome) and arrived:
         state = _forgotten(state)
     state = replace(state, screen=screen)
-    if placement is None or placement.attempt is not None:
+    if placement is None or _is_in(placement):
         return state, ()
     if placement.checkin is not None:
         return state, (effects.AskCheckIn(state.turn, placement.checkin),)
     if arrived and state.card_present:
-        return read_card(state, placement)
+        return tapping.read_card(state, placement)
     return state, ()
 
 
@@ -291,6 +255,8 @@ def _problems(state: State) -> tuple[Problem, ...]:
         found.append(state.trouble)
     elif state.seat is not None and state.status.place is None:
         found.append(Problem.NO_SEAT)
+    if staging.is_wanting(state):
+        found.append(Problem.PACKAGES_MISSING)
     if state.devices is not None:
         found.extend(state.devices.problems)
     return tuple(dict.fromkeys(found))
@@ -298,8 +264,8 @@ def _problems(state: State) -> tuple[Problem, ...]:
 
 def _enter(state: State, placement: PlacementView) -> Step:
     """The placement has an attempt: admitted, being written or handed in."""
-    person, attempt = candidate(placement), placement.attempt
-    if person is None or attempt is None:
+    person, attempt = seated.candidate(placement), placement.attempt
+    if attempt is None:
         return state, ()
     match placement.attempt_state:
         case AttemptState.SUBMITTED:
@@ -311,36 +277,8 @@ def _enter(state: State, placement: PlacementView) -> Step:
         return writing.open_form(state, person, attempt)
     if _closed(state):
         return state, ()
+    if placement.checkin is None and not state.status.connected:
+        return offline.waits_again(state, person, attempt)
     if placement.checkin is None:
         return state, (effects.Log("an attempt without a check-in; the server must explain it"),)
     return state, (effects.AskCheckIn(state.turn, placement.checkin),)
-
-
-def read_card(state: State, placement: PlacementView, answers: Answers | None = None) -> Step:
-    """Start reading the card on the reader, if the roster knows what opens it."""
-    person = _candidate(placement)
-    if placement.citizen_number is None:
-        return replace(state, screen=CardProblem(person, CardTrouble.NO_IDENTITY_DATA)), ()
-    reading, turn = Reading(person, answers=answers), state.turn + 1
-    return replace(state, screen=reading, turn=turn), (effects.ReadCard(turn, placement),)
-
-
-def candidate(placement: PlacementView | None) -> Candidate | None:
-    return None if placement is None else _candidate(placement)
-
-
-def _candidate(placement: PlacementView) -> Candidate:
-    return Candidate(
-        placement=placement.id,
-        registration_number=placement.registration_number,
-        name=placement.candidate_name,
-        date_of_birth=placement.date_of_birth,
-        paper=placement.paper,
-        minutes=placement.minutes,
-    )
-
-
-def _place(view: SeatView) -> Place | None:
-    if view.centre is None or view.room is None or view.seat is None:
-        return None
-    return Place(view.centre, view.room, view.seat)

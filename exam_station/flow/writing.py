@@ -4,24 +4,26 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from exam_server.contract.api import LedgerView
+from exam_server.contract.ledger import Ledger
 from exam_server.contract.records import Body
-from exam_station.flow import effects, events
+from exam_station.flow import effects, events, section_time
+from exam_station.flow.codes import NoticeCode
 from exam_station.flow.effects import Effect
-from exam_station.flow.states import (
+from exam_station.flow.screens import (
     Candidate,
     ConfirmSubmit,
     Notice,
-    NoticeCode,
     Opening,
     Paused,
     ReceiptShown,
     Screen,
-    State,
+    StartCodeAsked,
     Submitting,
     TimeUp,
     Waiting,
     Writing,
 )
+from exam_station.flow.states import State
 from exam_station.sitting import SittingError
 
 Step = tuple[State, tuple[Effect, ...]]
@@ -30,14 +32,19 @@ Step = tuple[State, tuple[Effect, ...]]
 #: of a minute): a ledger that seems older still is of a server whose clock was set back.
 OVERTAKEN = timedelta(seconds=30)
 
+#: A locked paper waits so long for a server that may have extended the time; then it is handed in.
+UNASKED = timedelta(minutes=5)
+
 NOTHING = timedelta(0)
-BY_TIME = "time"
+BY_TIME, BY_CANDIDATE = "time", "candidate"
 
 _RETRIABLE = (
     NoticeCode.DISK_FULL,
+    NoticeCode.DISK_FAILED,
     NoticeCode.PACKAGE_DAMAGED,
     NoticeCode.JOURNAL_IN_USE,
     NoticeCode.PROGRAM_FAILED,
+    NoticeCode.WRONG_PROGRAM,
 )
 
 
@@ -52,17 +59,20 @@ def form_opened(state: State, screen: Opening, event: events.FormOpened) -> Step
         return hand_in(state, open_paper, event.sitting.submitted)
     if event.ledger.paused:
         return show(state, Paused(open_paper)), ()
-    if event.ledger.remaining(event.server_time) == NOTHING:
+    over = section_time.remaining(open_paper, event.server_time) == NOTHING
+    if over and event.sitting.in_last_section:
         return _lock(state, open_paper)
     return show(state, open_paper), ()
 
 
 def show(state: State, screen: Writing | ConfirmSubmit | Paused | TimeUp) -> State:
     """`state` with `screen` and the time that is left on it."""
-    ledger = screen.ledger if isinstance(screen, Writing) else screen.writing.ledger
+    open_paper = screen if isinstance(screen, Writing) else screen.writing
     now = state.status.now
-    remaining = ledger.remaining(now) if now is not None else None
-    return replace(state, screen=screen, status=replace(state.status, remaining=remaining))
+    remaining = section_time.remaining(open_paper, now) if now is not None else None
+    section = section_time.section(open_paper)
+    status = replace(state.status, remaining=remaining, section=section)
+    return replace(state, screen=screen, status=status)
 
 
 def change(state: State, screen: Writing, event: events.UserEvent) -> Step:
@@ -75,13 +85,17 @@ def change(state: State, screen: Writing, event: events.UserEvent) -> Step:
                 sitting, body = screen.sitting.go_to(item)
             case events.UserFlagged(item, on):
                 sitting, body = screen.sitting.flag(item, on)
+            case events.UserHeard(sound, play, at):
+                sitting, body = screen.sitting.hear(sound, play, at)
             case _:
                 return state, ()
     except SittingError as error:
         return state, (effects.Log(str(error)),)
     if sitting == screen.sitting:
         return state, ()
-    return show(state, replace(screen, sitting=sitting)), (_write(state, screen, body),)
+    written = _write(state, screen, body)
+    told = () if state.status.connected else (effects.TellHead(screen.attempt),)
+    return show(state, replace(screen, sitting=sitting)), (written, *told)
 
 
 def submit(state: State, screen: Writing, by: str) -> Step:
@@ -95,7 +109,7 @@ def _write(state: State, screen: Writing, body: Body) -> effects.WriteRecord:
     """No record tells a moment after the deadline, for which the server would not keep it: the
     paper is locked by the first tick behind it, and handed in as of then."""
     now = state.status.now
-    latest = None if now is None else screen.ledger.deadline(now)
+    latest = None if now is None else section_time.ends(screen, now)
     return effects.WriteRecord(screen.attempt, body, latest)
 
 
@@ -112,6 +126,8 @@ def time_passed(state: State) -> Step:
             return _count_down(state, screen, screen)
         case ConfirmSubmit(writing=open_paper) as screen:
             return _count_down(state, open_paper, screen)
+        case TimeUp(writing=open_paper) if _nobody_will_say(state, open_paper):
+            return submit(state, open_paper, BY_TIME)
         case Paused() | TimeUp() as screen:
             return show(state, screen), ()
         case Waiting(retry_at=float(due)) as screen if due <= state.elapsed:
@@ -125,11 +141,40 @@ def time_passed(state: State) -> Step:
     return state, ()
 
 
+def _nobody_will_say(state: State, open_paper: Writing) -> bool:
+    """Whether the time has been up for long and no server can be asked whether it was extended."""
+    now = state.status.now
+    deadline = None if now is None else open_paper.ledger.deadline(now)
+    if state.status.connected or now is None or deadline is None:
+        return False
+    return now > deadline + UNASKED
+
+
 def _count_down(state: State, open_paper: Writing, screen: Writing | ConfirmSubmit) -> Step:
     now, ledger = state.status.now, open_paper.ledger
-    if now is None or ledger.paused or ledger.remaining(now) > NOTHING:
+    if now is None or ledger.paused or section_time.remaining(open_paper, now) > NOTHING:
         return show(state, screen), ()
-    return _lock(state, open_paper)
+    due = section_time.ends(open_paper, now)
+    if due is None or open_paper.sitting.in_last_section or ledger.remaining(now) == NOTHING:
+        return _lock(state, open_paper)
+    state, left = leave_section(state, open_paper, BY_TIME, due)
+    state, more = time_passed(state)
+    return state, (*left, *more)
+
+
+def confirmed(state: State, screen: Writing) -> Step:
+    """The candidate is done: with the paper, or with the present section of a sequential one."""
+    now = state.status.now
+    if screen.sitting.in_last_section or now is None:
+        return submit(state, screen, by=BY_CANDIDATE)
+    return leave_section(state, screen, BY_CANDIDATE, now)
+
+
+def leave_section(state: State, screen: Writing, by: str, at: datetime) -> Step:
+    """On to the next section; nobody comes back."""
+    sitting, body = screen.sitting.leave(by, section_time.milliseconds(at))
+    record = effects.WriteRecord(screen.attempt, body)
+    return show(state, replace(screen, sitting=sitting)), (record,)
 
 
 def _lock(state: State, open_paper: Writing) -> Step:
@@ -143,13 +188,13 @@ def ledger_told(state: State, view: LedgerView, at: datetime) -> Step:
     known = paper(state.screen)
     if known is None:
         return state, ()
-    if state.ledger_at is not None and at < state.ledger_at < at + OVERTAKEN:
+    if state.ledger_at is not None and _overtaken(known.ledger, state.ledger_at, view, at):
         return state, ()
     state = replace(state, ledger_at=at)
     open_paper = replace(known, ledger=view.ledger())
     match state.screen, open_paper.ledger.paused:
-        case Paused(), True:
-            return show(state, Paused(open_paper)), ()
+        case Paused() as screen, True:
+            return show(state, replace(screen, writing=open_paper)), ()
         case _, True:
             return show(state, Paused(open_paper)), (effects.FixHead(open_paper.attempt),)
         case ConfirmSubmit(), False:
@@ -159,12 +204,20 @@ def ledger_told(state: State, view: LedgerView, at: datetime) -> Step:
     return show(state, open_paper), ()
 
 
+def _overtaken(known: Ledger, known_at: datetime, told: LedgerView, at: datetime) -> bool:
+    """Whether `told`, as of `at`, is older than the ledger at hand. Entries are only ever added:
+    more of them are later, whatever the moments say; fewer are an answer that was overtaken, or,
+    much later, the word of a server that was restored."""
+    if told.position != known.position:
+        return told.position < known.position and abs(at - known_at) < OVERTAKEN
+    return at < known_at < at + OVERTAKEN
+
+
 def _told_at_the_end(state: State, screen: TimeUp, at: datetime) -> Step:
     """Handed in only on the word of a server that knew the time to be up when it spoke."""
-    ledger = screen.writing.ledger
-    if ledger.remaining(max(at, state.status.now or at)) > NOTHING:
+    if section_time.remaining(screen.writing, max(at, state.status.now or at)) > NOTHING:
         return show(state, screen.writing), ()
-    if ledger.remaining(at) == NOTHING:
+    if section_time.remaining(screen.writing, at) == NOTHING:
         return submit(state, screen.writing, BY_TIME)
     return show(state, screen), ()
 
@@ -188,14 +241,34 @@ def attempt_stopped(state: State, event: events.AttemptStopped) -> Step:
     open_paper = paper(state.screen)
     match open_paper or state.screen:
         case Waiting() | Opening() | Writing() | Submitting() as screen:
-            if event.attempt != screen.attempt:
-                return state, ()
-            candidate = screen.candidate
+            attempt, candidate = screen.attempt, screen.candidate
+        case StartCodeAsked(waiting=Waiting(attempt=attempt, candidate=candidate)):
+            pass
         case _:
             return state, ()
-    notice = Notice(event.code, candidate, event.attempt, retry=event.code in _RETRIABLE)
+    if event.attempt != attempt:
+        return state, ()
+    notice = Notice(
+        event.code,
+        candidate,
+        event.attempt,
+        retry=event.code in _RETRIABLE,
+        unsent=state.status.unsent,
+    )
     status = replace(state.status, remaining=None)
-    return replace(state, screen=notice, status=status), (effects.CloseAttempt(),)
+    state = replace(state, screen=notice, status=status)
+    return state, (effects.TellHead(event.attempt), effects.CloseAttempt())
+
+
+def head_fixed(state: State, event: events.HeadFixed) -> Step:
+    screen = state.screen
+    known = screen.attempt if isinstance(screen, Notice) else _attempt(screen)
+    if event.attempt != known:
+        return state, ()
+    if isinstance(screen, TimeUp | Submitting | Paused | Notice):
+        screen = replace(screen, head_code=event.head_code)
+    status = replace(state.status, head_code=event.head_code)
+    return replace(state, screen=screen, status=status), ()
 
 
 def receipt_arrived(state: State, screen: Submitting, event: events.ReceiptArrived) -> Step:
@@ -225,4 +298,6 @@ def _attempt(screen: Screen) -> str | None:
     match paper(screen) or screen:
         case Waiting() | Opening() | Writing() | Submitting() as screen:
             return screen.attempt
+        case StartCodeAsked(waiting):
+            return waiting.attempt
     return None

@@ -1,31 +1,33 @@
 """Content of items on the screen: the XHTML fragments of `question_bank.content` as a widget.
 
 Qt's own rich text lays out words, lists and tables; formulas and pictures are inline objects
-that this module measures and draws as vectors, so that they stay sharp on every screen.
+(`inline_objects`), measured and drawn as vectors, so that they stay sharp on every screen.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from typing import cast
 
 from lxml import etree
-from PySide6.QtCore import QByteArray, QObject, QRect, QRectF, QSize, QSizeF, Qt
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt
 from PySide6.QtGui import (
     QAbstractTextDocumentLayout,
     QFontMetricsF,
-    QImage,
     QPainter,
     QPaintEvent,
     QPalette,
-    QPyTextObject,
+    QResizeEvent,
+    QTextBlock,
+    QTextCursor,
     QTextDocument,
     QTextFormat,
+    QTextLine,
     QTextOption,
 )
-from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from exam_station.ui.formula import FormulaError, formula
+from exam_station.ui.inline_objects import Hole, InlineObjects, Placed, picture
+from exam_station.ui.sound_player import SoundShelf
 from exam_station.ui.theme import Theme
 from question_bank.content import parse, plain_text
 from question_bank.item import Media
@@ -33,105 +35,13 @@ from question_bank.item import Media
 CONTENT_SIZE = 25.0
 LINE_HEIGHT_PERCENT = 125
 FIGURE = "figure"
-
-Drawing = QImage | QSvgRenderer
-
-
-@lru_cache(maxsize=256)
-def picture(media: Media) -> tuple[Drawing, QSizeF] | None:
-    """The picture and its natural size in reference pixels, or None where its bytes are none."""
-    if media.mime == "image/svg+xml":
-        drawing = QSvgRenderer(QByteArray(media.data))
-        return (drawing, QSizeF(drawing.defaultSize())) if drawing.isValid() else None
-    image = QImage.fromData(media.data)
-    return None if image.isNull() else (image, QSizeF(image.size()))
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """An inline object in pixels, measured from the baseline.
-
-    Qt knows two positions: standing on the baseline, or centred half an x-height above it. What
-    hangs deeper than the text's own descent is centred, in a box just large enough to put its
-    baseline where the text has its own.
-    """
-
-    source: Drawing
-    width: float
-    ascent: float
-    descent: float
-    centred: bool
-    on_white: bool = False
-
-    def at_most(self, width: float) -> "Placed":
-        """The same, reduced to `width` where it is wider."""
-        if width <= 0 or self.width <= width:
-            return self
-        factor = width / self.width
-        return replace(
-            self, width=width, ascent=self.ascent * factor, descent=self.descent * factor
-        )
-
-    def box_ascent(self, half_x: float) -> float:
-        """How far the box that Qt is told of reaches above the baseline."""
-        return max(self.ascent, self.descent + half_x) if self.centred else self.ascent
-
-    def box_height(self, half_x: float) -> float:
-        """QTextDocumentLayout centres a height h so that its ascent is (h + half_x) / 2."""
-        return 2 * self.box_ascent(half_x) - half_x if self.centred else self.ascent
-
-
-class InlineObjects(QPyTextObject):
-    """Measures and draws the formulas and pictures of one document; images name them by number."""
-
-    def __init__(self, parent: QObject) -> None:
-        super().__init__(parent)
-        self._placed: list[Placed] = []
-
-    def add(self, placed: Placed) -> str:
-        """The image name under which the document refers to `placed`."""
-        self._placed.append(placed)
-        return str(len(self._placed) - 1)
-
-    def _find(self, document: QTextDocument, style: QTextFormat) -> Placed:
-        return self._placed[int(style.toImageFormat().name())].at_most(document.textWidth())
-
-    def intrinsicSize(  # noqa: N802 (Qt's name)
-        self,
-        doc: QTextDocument,
-        posInDocument: int,  # noqa: ARG002, N803 (Qt's)
-        format: QTextFormat,
-    ) -> QSizeF:
-        placed = self._find(doc, format)
-        return QSizeF(placed.width, placed.box_height(_half_x(doc)))
-
-    def drawObject(  # noqa: N802 (Qt's name)
-        self,
-        painter: QPainter,
-        rect: QRectF | QRect,
-        doc: QTextDocument,
-        posInDocument: int,  # noqa: ARG002, N803 (Qt's)
-        format: QTextFormat,
-    ) -> None:
-        placed = self._find(doc, format)
-        baseline = rect.top() + placed.box_ascent(_half_x(doc))
-        height = placed.ascent + placed.descent
-        target = QRectF(rect.left(), baseline - placed.ascent, placed.width, height)
-        if placed.on_white:
-            painter.fillRect(target, Qt.GlobalColor.white)
-        if isinstance(placed.source, QSvgRenderer):
-            placed.source.render(painter, target)
-            return
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(target, placed.source)
-
-
-def _half_x(document: QTextDocument) -> float:
-    return QFontMetricsF(document.defaultFont()).xHeight() / 2
+OBJECT = "\N{OBJECT REPLACEMENT CHARACTER}"
 
 
 class ContentView(QWidget):
-    """A read-only piece of content that is as high as its text needs at a given width."""
+    """A piece of content that is as high as its text needs at a given width. `holes` are widgets
+    by the `data-part` where they stand, `sounds` gives the players; without them it is
+    read-only."""
 
     def __init__(
         self,
@@ -141,9 +51,13 @@ class ContentView(QWidget):
         parent: QWidget | None = None,
         *,
         size: float = CONTENT_SIZE,
+        holes: Mapping[str, QWidget] | None = None,
+        sounds: SoundShelf | None = None,
     ) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._widgets = dict(holes or {})
+        self._sounds = sounds
         self._document = QTextDocument(self)
         self._document.setDocumentMargin(0)
         self._document.setDefaultFont(theme.font(size, content=True))
@@ -152,7 +66,9 @@ class ContentView(QWidget):
         image = QTextFormat.ObjectTypes.ImageObject.value
         self._document.documentLayout().registerHandler(image, self._objects)
         self._document.setHtml(self._html(fragment, media))
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._holes = self._find_holes()
+        self._hole_sizes: list[tuple[int, int]] = []
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, not self._widgets)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -164,7 +80,7 @@ class ContentView(QWidget):
         return self._document.toPlainText()
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
-        self._document.setTextWidth(-1)
+        self._lay_out(-1)
         width = min(self._document.idealWidth() + 1, self._theme.px(1200))
         return QSize(int(width) + 1, self.heightForWidth(int(width) + 1))
 
@@ -172,14 +88,73 @@ class ContentView(QWidget):
         return QSize(self._theme.px(60), self._theme.text_px(CONTENT_SIZE))
 
     def heightForWidth(self, width: int) -> int:  # noqa: N802 (Qt's name)
-        self._document.setTextWidth(width)
+        self._lay_out(width)
         return int(self._document.size().height()) + 1
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        super().resizeEvent(event)
+        self._place_holes()
+
+    def event(self, event: QEvent) -> bool:
+        """A widget in the text that changed its size has the text laid out again."""
+        if event.type() == QEvent.Type.LayoutRequest and self._holes:
+            self.updateGeometry()
+            self._place_holes()
+        return super().event(event)
+
+    def _lay_out(self, width: float) -> None:
+        self._document.setTextWidth(width)
+        sizes = [hole.size(width) for hole in self._holes.values()]
+        if sizes != self._hole_sizes:
+            self._hole_sizes = sizes
+            self._document.markContentsDirty(0, self._document.characterCount())
+
+    def _find_holes(self) -> dict[int, Hole]:
+        """The widgets by their position in the text."""
+        found: dict[int, Hole] = {}
+        cursor = QTextCursor(self._document)
+        for position in range(self._document.characterCount() if self._widgets else 0):
+            if self._document.characterAt(position) == OBJECT:
+                cursor.setPosition(position + 1)
+                hole = self._objects.hole(cursor.charFormat().toImageFormat().name())
+                if hole is not None:
+                    found[position] = hole
+        return found
+
+    def _place_holes(self) -> None:
+        if not self._holes:
+            return
+        self._lay_out(self.width())
+        for position, hole in self._holes.items():
+            block = self._document.findBlock(position)
+            corner, within = self.corner_of(block), position - block.position()
+            line = block.layout().lineForTextPosition(within)
+            placed = hole.placed(self._document).at_most(self.width())
+            left = corner.x() + self.x_of(line, within)
+            top = corner.y() + line.y() + line.ascent() - placed.ascent
+            width, height = hole.size(self.width())
+            hole.widget.setGeometry(round(left), round(top), width, height)
+
+    def corner_of(self, block: QTextBlock) -> QPointF:
+        """The corner of a paragraph in the widget, which its lines' measures begin at."""
+        corner = self._document.documentLayout().blockBoundingRect(block).topLeft()
+        return corner + QPointF(0, self._above)
+
+    def x_of(self, line: QTextLine, position: int) -> float:
+        """How far from its paragraph's left edge a position of the line is."""
+        x, _ = cast(tuple[float, int], line.cursorToX(position))
+        return x
+
+    @property
+    def _above(self) -> float:
+        """What room is shared out above the text."""
+        return (self.height() - self._bottom_of_letters()) / 2
+
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
-        self._document.setTextWidth(self.width())
+        self._lay_out(self.width())
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.translate(0, (self.height() - self._bottom_of_letters()) / 2)
+        painter.translate(0, self._above)
         context = QAbstractTextDocumentLayout.PaintContext()
         palette = QPalette(self.palette())
         palette.setColor(QPalette.ColorRole.Text, self._theme.color("ink"))
@@ -206,10 +181,18 @@ class ContentView(QWidget):
                     self._place_formula(element)
                 case "img":
                     self._place_picture(element, media)
+                case "audio":
+                    self._place_sound(element, media)
                 case "table":
                     self._draw_borders(element)
+                case "span" | "div" if element.get("data-part") in self._widgets:
+                    self._place_hole(element)
+                case "span" if element.get("data-part"):
+                    self.mark_part(element)
         _centre_figures(root)
-        root.set("style", f"line-height:{LINE_HEIGHT_PERCENT}%")
+        for block in (root, *root.iter("p", "li", "blockquote", "td", "th")):
+            if block.get("style") is None:  # Qt does not hand it down
+                block.set("style", f"line-height:{LINE_HEIGHT_PERCENT}%")
         return str(etree.tostring(root, method="html", encoding="unicode"))
 
     def _place_formula(self, element: etree._Element) -> None:
@@ -256,9 +239,44 @@ class ContentView(QWidget):
         element.set("src", self._objects.add(placed))
         element.set("class", FIGURE)
 
+    def _place_sound(self, element: etree._Element, media: Mapping[str, Media]) -> None:
+        name, words = element.get("src", "").removeprefix("media:"), element.get("title", "")
+        found = media.get(name)
+        if found is None or self._sounds is None:
+            _become(element, "em", element.tail)
+            element.text = f"[{words}]"
+            return
+        plays = int(element.get("data-plays", "0"))
+        key = f"{name} {len(self._widgets)}"
+        self._widgets[key] = self._sounds.player(found, plays=plays, title=words)
+        parent = element.getparent()
+        element.tag = "div" if parent is not None and parent.tag == "div" else "span"
+        element.set("data-part", key)
+        self._place_hole(element)
+
+    def mark_part(self, element: etree._Element) -> None:
+        """Called for the words of a part that no widget stands for."""
+
+    def _place_hole(self, element: etree._Element) -> None:
+        widget = self._widgets[str(element.get("data-part"))]
+        widget.setParent(self)
+        hole, block, tail = Hole(widget), element.tag == "div", element.tail
+        _become(element, "p" if block else "img", tail)
+        image = etree.SubElement(element, "img") if block else element
+        image.set("src", self._objects.add(hole))
+        image.set("style", "vertical-align:middle")
+        if not hole.in_line:  # no room is shared out below what is as high as a page
+            for paragraph in (element, *element.iterancestors("p")):
+                if paragraph.tag == "p":
+                    paragraph.set("style", "line-height:100%")
+
     def _draw_borders(self, table: etree._Element) -> None:
         padding = str(self._theme.px(9))
-        style = f"border-collapse:collapse;border-color:{self._theme.palette.muted}"
+        gap = self._theme.px(14)
+        style = (
+            f"border-collapse:collapse;border-color:{self._theme.palette.muted};"
+            f"margin-top:{gap}px;margin-bottom:{gap}px"
+        )
         marks = {"border": "1", "cellspacing": "0", "cellpadding": padding, "style": style}
         for name, value in marks.items():
             table.set(name, value)

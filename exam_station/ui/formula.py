@@ -1,44 +1,14 @@
-"""Formulas: MathML to vector drawings with a baseline, made once and kept.
+"""Formulas as Qt draws them: `question_bank.drawing`, made once and kept."""
 
-A drawing is measured in em, so that one serves every text size and every screen.
-"""
-
-import copy
 from dataclasses import dataclass
 from functools import lru_cache
-from xml.etree import ElementTree
 
 from PySide6.QtCore import QByteArray
 from PySide6.QtSvg import QSvgRenderer
-from ziamath.config import config
-from ziamath.zmath import Math
 
-# QtSvg draws SVG Tiny 1.2, which knows no <symbol>: glyphs as plain paths.
-config.svg2 = False
-
-_EM = 100.0
-# STIX has a lower x-height (0.47 em) than Noto (0.54 em): drawn larger, both look the same size.
-OPTICAL_SIZE = 1.1
-_SIGNS = ("\N{MINUS SIGN}", "+", "±")
-_SEPARATORS = (";", ",")
-_CLOSING = (")", "]", "}", "|", "!", "′", "%", "°", "∞")
-
-
-#: How ziamath refuses MathML that is well-formed and yet no formula.
-_CANNOT = (
-    ElementTree.ParseError,
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
-
-
-class FormulaError(ValueError):
-    """MathML that cannot be drawn; the caller shows its LaTeX instead."""
+from question_bank.drawing import OPTICAL_SIZE as OPTICAL_SIZE
+from question_bank.drawing import draw
+from question_bank.errors import FormulaError as FormulaError
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,47 +24,8 @@ class Formula:
 @lru_cache(maxsize=2048)
 def formula(mathml: str, color: str) -> Formula:
     """The drawing of a `<math>` element in `color` (#RRGGBB); raises FormulaError."""
-    try:
-        element = _prepared(ElementTree.fromstring(mathml))  # noqa: S314 (from a signed package)
-        element.set("mathcolor", color)
-        drawn = Math(element, size=_EM, margin=0)
-        svg = drawn.svg()
-    except _CANNOT as error:
-        raise FormulaError(f"a formula cannot be drawn ({type(error).__name__})") from error
-    drawing = QSvgRenderer(QByteArray(svg.encode()))
-    box = drawn.node.bbox
-    if not drawing.isValid() or box.xmax <= box.xmin or box.ymax <= box.ymin:
+    drawn = draw(mathml, color)
+    drawing = QSvgRenderer(QByteArray(drawn.svg.encode()))
+    if not drawing.isValid():
         raise FormulaError("a formula has an empty drawing")
-    unit = OPTICAL_SIZE / _EM
-    return Formula(drawing, (box.xmax - box.xmin) * unit, box.ymax * unit, -box.ymin * unit)
-
-
-def _prepared(math: ElementTree.Element) -> ElementTree.Element:
-    """A copy with true minus signs; handed over as an element, since ziamath's own replacement
-    of hyphens in strings swallows everything between the first <mo> and the hyphen."""
-    math = copy.deepcopy(math)
-    for element in math.iter():
-        if _name(element) in ("mo", "mn") and element.text:
-            element.text = element.text.replace("-", "\N{MINUS SIGN}")
-    for row in math.iter():
-        _bind_signs(row)
-    return math
-
-
-def _bind_signs(row: ElementTree.Element) -> None:
-    """A sign after an operator or an opening bracket belongs to what follows it (as in TeX)."""
-    before: ElementTree.Element | None = None
-    for element in row:
-        sign = _name(element) == "mo" and (element.text or "").strip() in _SIGNS
-        if sign and before is not None and _opens(before):
-            element.attrib.update(form="prefix", lspace="0em", rspace="0em")
-        before = element
-
-
-def _opens(element: ElementTree.Element) -> bool:
-    text = (element.text or "").strip()
-    return text in _SEPARATORS or (_name(element) == "mo" and text not in _CLOSING)
-
-
-def _name(element: ElementTree.Element) -> str:
-    return element.tag.rpartition("}")[2]
+    return Formula(drawing, drawn.width, drawn.ascent, drawn.descent)

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from exam_station.flow.states import Language
+from exam_station.flow.codes import Language
 
 LOCALE = Path(__file__).with_name("locale")
 

@@ -160,6 +160,9 @@ QLabel[tone="danger"] {{ color: {p.danger}; }}
 QLabel[tone="muted"] {{ color: {p.muted}; }}
 QFrame[role="card"] {{ background: {p.surface}; border: {px(1)}px solid {p.line};
   border-radius: {px(18)}px; }}
+QFrame[role="card"][tone="focused"] {{ border: {px(2)}px solid {p.accent}; }}
+QFrame[role="tag"] {{ background: {p.surface}; border: {px(2)}px solid {p.primary};
+  border-radius: {px(8)}px; }}
 QFrame[role="notice"] {{ border-radius: {px(12)}px; background: {p.accent_soft};
   border: {px(1)}px solid {p.accent}; }}
 QFrame[role="notice"][tone="danger"] {{ background: {p.danger_soft}; border-color: {p.danger}; }}
@@ -197,11 +200,40 @@ QPushButton[role="flag"]:checked {{ background: {p.accent_soft}; border-color: {
   color: {p.accent}; }}
 QPushButton[role="key"] {{ font-size: {text(28)}px; padding: 0; min-width: {px(84)}px;
   min-height: {px(60)}px; color: {p.ink}; }}
+QPushButton[role="arrow"] {{ font-size: {text(26)}px; padding: 0; min-width: {text(52)}px;
+  min-height: {text(44)}px; }}
+QPushButton[role="arrow"]:disabled {{ color: {p.line}; background: transparent; }}
 QLineEdit {{ font-size: {text(40)}px; font-weight: 600; padding: {px(8)}px {px(18)}px;
   border-radius: {px(12)}px; border: {px(2)}px solid {p.line}; background: {p.surface};
   color: {p.ink}; selection-background-color: {p.primary};
   selection-color: {p.on_primary}; }}
 QLineEdit:focus {{ border-color: {p.primary}; }}
+QLineEdit[role="text"] {{ font-size: {text(26)}px; font-weight: 500;
+  padding: {px(5)}px {px(12)}px; border-color: {p.muted}; border-radius: {px(8)}px; }}
+QLineEdit[role="text"]:focus {{ border-color: {p.accent}; }}
+QPlainTextEdit {{ padding: {px(14)}px; border-radius: {px(12)}px; background: {p.surface};
+  border: {px(2)}px solid {p.muted}; color: {p.ink}; selection-background-color: {p.primary};
+  selection-color: {p.on_primary}; }}
+QPlainTextEdit:focus {{ border-color: {p.accent}; }}
+QComboBox {{ font-size: {text(25)}px; padding: {px(6)}px {px(40)}px {px(6)}px {px(14)}px;
+  border: {px(2)}px solid {p.muted}; border-radius: {px(8)}px; background: {p.surface};
+  color: {p.ink}; }}
+QComboBox:hover {{ border-color: {p.primary}; }}
+QComboBox:focus {{ border-color: {p.accent}; }}
+QComboBox::drop-down {{ border: none; width: {px(36)}px; }}
+QComboBox::down-arrow {{ image: none; }}
+QComboBox QAbstractItemView {{ font-size: {text(25)}px; background: {p.surface}; color: {p.ink};
+  border: {px(2)}px solid {p.primary}; outline: none; padding: {px(4)}px;
+  selection-background-color: {p.primary}; selection-color: {p.on_primary}; }}
+QComboBox QAbstractItemView::item {{ min-height: {text(44)}px; padding: 0 {px(12)}px; }}
+QSlider::groove:horizontal {{ height: {px(10)}px; border-radius: {px(5)}px;
+  background: {p.line}; margin: 0; }}
+QSlider::handle:horizontal {{ width: {px(38)}px; height: {px(38)}px; margin: -{px(14)}px 0;
+  border-radius: {px(8)}px; border: {px(3)}px solid {p.muted}; background: {p.surface}; }}
+QSlider[told="true"]::handle:horizontal {{ background: {p.primary}; border-color: {p.primary}; }}
+QSlider[told="true"]::sub-page:horizontal {{ background: {p.primary}; height: {px(10)}px;
+  border-radius: {px(5)}px; }}
+QSlider::handle:horizontal:focus {{ border-color: {p.accent}; }}
 QProgressBar {{ border: none; border-radius: {px(5)}px; background: {p.line};
   max-height: {px(10)}px; min-height: {px(10)}px; }}
 QProgressBar::chunk {{ border-radius: {px(5)}px; background: {p.primary}; }}
@@ -212,5 +244,6 @@ QScrollBar::handle:vertical {{ background: {p.line}; border-radius: {px(5)}px;
 QScrollBar::handle:vertical:hover {{ background: {p.muted}; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; width: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QSplitter::handle {{ background: {p.line}; margin: {px(300)}px {px(4)}px; }}
 QScrollBar:horizontal {{ height: 0; }}
 """

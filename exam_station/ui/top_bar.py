@@ -10,7 +10,9 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QWidget
 
-from exam_station.flow.states import ConfirmSubmit, Language, State, TimeUp, Writing
+from exam_station.flow.codes import Language
+from exam_station.flow.screens import ConfirmSubmit, TimeUp, Writing
+from exam_station.flow.states import State
 from exam_station.ui import elements
 from exam_station.ui.look import Look
 from exam_station.ui.theme import TextSize, Theme
@@ -109,19 +111,25 @@ class TopBar(QFrame):
         self._mark = LinkMark(theme)
         self._link = elements.ShorteningLabel("strong", name="connection")
         self._link_details = elements.ShorteningLabel("small", name="connection-details")
+        self._head_code = elements.one_line("", "small", name="bar-head-code")
         self._realm = elements.one_line(texts("bar.test_realm"), "overline", name="realm")
+        self._disk = elements.one_line(texts("bar.disk_low"), "overline", name="disk-low")
+        elements.restyle(self._disk, tone="danger")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(theme.px(32), theme.px(12), theme.px(24), theme.px(12))
         layout.setSpacing(theme.px(18))
         layout.addWidget(Emblem(theme))
         layout.addLayout(elements.column(theme, self._title, self._subtitle, gap=0))
         layout.addWidget(self._realm)
+        layout.addWidget(self._disk)
         layout.addStretch(1)
         time = elements.row(theme, self._remaining_name, self._remaining, gap=14)
         layout.addLayout(time)
         layout.addStretch(1)
         layout.addWidget(self._mark)
-        layout.addLayout(elements.column(theme, self._link, self._link_details, gap=0))
+        layout.addLayout(
+            elements.column(theme, self._link, self._link_details, self._head_code, gap=0)
+        )
         layout.addSpacing(theme.px(16))
         for widget in (*self._languages(), *self._text_sizes(), self._contrast()):
             layout.addWidget(widget)
@@ -183,6 +191,7 @@ class TopBar(QFrame):
     def show_state(self, state: State) -> None:
         """Everything the bar shows of the state."""
         self._realm.setVisible(state.status.realm == "test")
+        self._disk.setVisible(state.devices is not None and state.devices.disk_low)
         self._show_person(state)
         self._show_remaining(state)
         self._show_link(state)
@@ -215,6 +224,13 @@ class TopBar(QFrame):
         if left is None:
             return
         self._remaining.setText(elements.countdown(left))
+        texts, section = self._look.texts, state.status.section
+        if section is None:
+            self._remaining_name.setText(texts("bar.remaining"))
+        else:
+            number, total = section
+            named = texts("bar.section_remaining", number=number, total=total)
+            self._remaining_name.setText(named)
         tone = "danger" if left < URGENT else "accent" if left < WARNING else "primary"
         elements.restyle(self._remaining, tone=tone)
 
@@ -226,6 +242,9 @@ class TopBar(QFrame):
         self._link.setVisible(bool(words))
         self._link_details.set_words(details)
         self._link_details.setVisible(bool(details))
+        code = state.status.head_code if link is Link.APART and details else ""
+        self._head_code.setVisible(bool(code) and isinstance(state.screen, Writing | ConfirmSubmit))
+        self._head_code.setText(self._look.texts("bar.head_code", code=code))
 
 
 def link_words(look: Look, state: State) -> tuple[Link, str, str]:

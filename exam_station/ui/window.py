@@ -7,7 +7,10 @@ from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from exam_station.flow import events
-from exam_station.flow.states import Candidate, Language, State
+from exam_station.flow.codes import Language
+from exam_station.flow.screens import Candidate
+from exam_station.flow.states import State
+from exam_station.loudspeaker import Loudspeaker
 from exam_station.ui.look import Look
 from exam_station.ui.screens.all_screens import VIEWS
 from exam_station.ui.screens.screen_view import ScreenView
@@ -25,9 +28,15 @@ class KioskWindow(QWidget):
 
     acted = Signal(object)
 
-    def __init__(self, texts: Texts | None = None, *, closable: bool = False) -> None:
+    def __init__(
+        self,
+        texts: Texts | None = None,
+        *,
+        closable: bool = False,
+        loudspeaker: Loudspeaker | None = None,
+    ) -> None:
         super().__init__()
-        self._look = Look(Theme(), texts or Texts())
+        self._look = Look(Theme(), texts or Texts(), loudspeaker or Loudspeaker())
         self._closable = closable
         self._state: State | None = None
         self._placement: str | None = None
@@ -38,7 +47,7 @@ class KioskWindow(QWidget):
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
-        self._dress(Look(self._look.theme.fitted(self.size()), self._look.texts))
+        self._dress(replace(self._look, theme=self._look.theme.fitted(self.size())))
 
     def render(self, state: State) -> None:  # type: ignore[override]  # QWidget's draws to a device
         """Shows `state`; the same state again changes nothing."""
@@ -63,7 +72,7 @@ class KioskWindow(QWidget):
         if present is None:
             return
         if self._placement is not None and self._placement != present:
-            self._dress(Look(Theme().fitted(self.size()), self._look.texts))
+            self._dress(replace(self._look, theme=Theme().fitted(self.size())))
         self._placement = present
 
     @property

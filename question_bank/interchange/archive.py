@@ -6,6 +6,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Mapping
+from pathlib import Path
 
 from question_bank.errors import FileRefusedError
 
@@ -19,12 +20,15 @@ CHUNK = 64 * 1024
 class Archive:
     """A checked zip file; names are normalised, case-sensitive and relative."""
 
-    def __init__(self, data: bytes) -> None:
-        """Raises FileRefusedError for a damaged or hostile archive."""
+    def __init__(self, source: bytes | Path) -> None:
+        """Raises FileRefusedError for a damaged or hostile archive.
+
+        A file on disk is read entry by entry; it is never in memory as a whole.
+        """
         try:
-            self._zip = zipfile.ZipFile(io.BytesIO(data))
+            self._zip = zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-            raise FileRefusedError(f"the zip file is damaged: {error}") from None
+            raise FileRefusedError(f"the zip file is damaged: {str(error)[:80]}") from None
         self._entries = _checked(self._zip.infolist())
 
     @property
@@ -34,6 +38,14 @@ class Archive:
 
     def __contains__(self, name: str) -> bool:
         return name in self._entries
+
+    def head(self, name: str, count: int) -> bytes:
+        """The first bytes of a file, at most `count`; nothing of a damaged one."""
+        try:
+            with self._zip.open(self._entries[name]) as stream:
+                return stream.read(count)
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
+            return b""  # `read` says what is wrong with it
 
     def read(self, name: str) -> bytes:
         """The file's bytes, at most 64 MiB; raises FileRefusedError."""
@@ -48,8 +60,13 @@ class Archive:
                     if len(read) > entry.file_size:
                         raise FileRefusedError(f"{name}: longer than the zip file says")
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
-            raise FileRefusedError(f"{name}: damaged in the zip file ({error})") from None
+            raise FileRefusedError(f"{name}: damaged in the zip file ({str(error)[:80]})") from None
         return bytes(read)
+
+
+def opened(data: bytes | Archive) -> Archive:
+    """The archive that the bytes are, or the one that is open already."""
+    return data if isinstance(data, Archive) else Archive(data)
 
 
 def resolve(base: str, href: str) -> str | None:

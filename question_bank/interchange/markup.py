@@ -20,7 +20,8 @@ def parse_xml(data: bytes, file: str) -> etree._Element:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        raise FileRefusedError(f"{file}: not well-formed XML: {str(error)[:150]}") from None
+        reason = " ".join(str(error).split())[:150]
+        raise FileRefusedError(f"{file}: not well-formed XML: {reason}") from None
     if root.getroottree().docinfo.doctype:
         raise FileRefusedError(f"{file}: a document type is not allowed; remove the DOCTYPE")
     return root

@@ -1,11 +1,13 @@
-"""Pictures that come with items: known by their bytes, named by their content."""
+"""Pictures and sounds that come with items: known by their bytes, named by their content."""
 
 import hashlib
 import re
+import struct
 
 from question_bank.errors import FileRefusedError
 from question_bank.interchange.markup import name_of, namespace_of, parse_xml
 from question_bank.item import Media
+from question_bank.sounds import looks_like_sound, sound
 
 EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/svg+xml": "svg"}
 SVG = "http://www.w3.org/2000/svg"
@@ -15,7 +17,17 @@ _DRAWING = (
     "clipPath linearGradient radialGradient stop pattern symbol use"
 )
 SVG_ELEMENTS = frozenset(_DRAWING.split())
+_PIXELS = re.compile(r"(\d{1,5}(?:\.\d{1,6})?)(?:px)?")
 _LOCAL_URL = re.compile(r"url\(\s*#[A-Za-z0-9_-]+\s*\)")
+
+
+def medium(data: bytes, file: str) -> Media:
+    """The picture or the sound; raises FileRefusedError for anything else."""
+    return sound(data, file) if looks_like_sound(data) else picture(data, file)
+
+
+def is_sound(media: Media) -> bool:
+    return media.mime.startswith("audio/")
 
 
 def picture(data: bytes, file: str) -> Media:
@@ -25,6 +37,44 @@ def picture(data: bytes, file: str) -> Media:
     mime = _mime(data, file)
     digest = hashlib.sha256(data).hexdigest()[:16]
     return Media(f"{digest}.{EXTENSIONS[mime]}", mime, data)
+
+
+def pixels_of(media: Media) -> tuple[int, int]:
+    """Width and height in pixels; (0, 0) where the picture does not say them."""
+    match media.mime:
+        case "image/png" if len(media.data) >= 24:
+            width, height = struct.unpack(">II", media.data[16:24])
+            return width, height
+        case "image/jpeg":
+            return _jpeg_pixels(media.data)
+        case "image/svg+xml":
+            return _svg_pixels(media.data)
+        case _:
+            return 0, 0
+
+
+def _jpeg_pixels(data: bytes) -> tuple[int, int]:
+    """Of the first frame header (ITU T.81 B.2.2)."""
+    at = 2
+    while at + 9 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack(">HH", data[at + 5 : at + 9])
+            return width, height
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return 0, 0
+
+
+def _svg_pixels(data: bytes) -> tuple[int, int]:
+    root = parse_xml(data, "picture")
+    sizes = [_PIXELS.fullmatch(str(root.get(name, ""))) for name in ("width", "height")]
+    if all(sizes):
+        width, height = (round(float(size[1])) for size in sizes if size)
+        return width, height
+    box = str(root.get("viewBox", "")).replace(",", " ").split()
+    if len(box) == 4 and all(_PIXELS.fullmatch(number) for number in box[2:]):
+        return round(float(box[2])), round(float(box[3]))
+    return 0, 0
 
 
 def _mime(data: bytes, file: str) -> str:

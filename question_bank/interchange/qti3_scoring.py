@@ -1,10 +1,12 @@
-"""Recognising QTI 3 response processing that is one of our scoring rules.
+"""Recognising QTI response processing that is one of our scoring rules.
 
 Only exact shapes are recognised; anything else is refused rather than guessed:
 1. the standard template match_correct, or its text with another number of points;
-2. the standard template map_response;
+2. the standard templates map_response and map_response_point;
 3. `equal` with absolute tolerance against the correct response;
 4. the graded rule: `lookup-outcome-value` of the truncated `map-response`, with a match table.
+
+`qti3_parts` recognises the same of each part of a composite.
 """
 
 from collections.abc import Mapping
@@ -14,7 +16,7 @@ from decimal import Decimal, InvalidOperation
 from lxml import etree
 
 from question_bank.interchange.markup import attribute, child, children, name_of, text_of
-from question_bank.interchange.qti3_terms import MAP_RESPONSE, MATCH_CORRECT
+from question_bank.keys import Spelling
 
 
 class UnrecognisedError(Exception):
@@ -23,6 +25,10 @@ class UnrecognisedError(Exception):
     def __init__(self, element: etree._Element, message: str) -> None:
         super().__init__(message)
         self.element = element
+
+
+class KeyMissingError(UnrecognisedError):
+    """Nothing is right: no processing could give a mark for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +45,18 @@ class MapResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class MapPoints:
+    """What the response's area mapping says."""
+
+
+@dataclass(frozen=True, slots=True)
 class GradedLookup:
     """Marks by the number of right pairs."""
 
     table: tuple[Decimal, ...]
 
 
-Processing = MatchCorrect | MapResponse | GradedLookup
+Processing = MatchCorrect | MapResponse | MapPoints | GradedLookup
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,7 @@ class Mapping3:
     default: Decimal
     lower: Decimal | None
     upper: Decimal | None
+    spellings: tuple[Spelling, ...] = ()
 
 
 def processing_of(item: etree._Element, response: str) -> Processing | None:
@@ -83,16 +95,19 @@ def mapping_of(declaration: etree._Element) -> Mapping3 | None:
     element = child(declaration, "qti-mapping")
     if element is None:
         return None
-    worth = {}
+    worth, spellings = {}, []
     for entry in children(element, "qti-map-entry"):
         key = " ".join(attribute(entry, "map-key").split())
         worth[key] = number(entry, attribute(entry, "mapped-value"))
-    return Mapping3(
-        worth,
-        number(element, attribute(element, "default-value", "0")),
-        _bound(element, "lower-bound"),
-        _bound(element, "upper-bound"),
-    )
+        sensitive = attribute(entry, "case-sensitive", "false") in ("true", "1")
+        spellings.append(Spelling(key, worth[key], sensitive))
+    return Mapping3(worth, *bounds_of(element), tuple(spellings))
+
+
+def bounds_of(element: etree._Element) -> tuple[Decimal, Decimal | None, Decimal | None]:
+    """The default value and the bounds of a mapping."""
+    default = number(element, attribute(element, "default-value", "0"))
+    return default, _bound(element, "lower-bound"), _bound(element, "upper-bound")
 
 
 def number(element: etree._Element, text: str) -> Decimal:
@@ -111,40 +126,70 @@ def _bound(element: etree._Element, name: str) -> Decimal | None:
     return None if text is None else number(element, str(text))
 
 
+_TEMPLATES: dict[str, Processing] = {
+    "match_correct": MatchCorrect(Decimal(1)),
+    "map_response": MapResponse(),
+    "map_response_point": MapPoints(),
+}
+_MAPS: dict[str, Processing] = {
+    "qti-map-response": MapResponse(),
+    "qti-map-response-point": MapPoints(),
+}
+
+
 def _template(element: etree._Element, template: str, response: str) -> Processing:
     if response != "RESPONSE":
         raise UnrecognisedError(element, "a standard template needs a response named RESPONSE")
     name = template.rpartition("/")[2].removesuffix(".xml")
-    if name == MATCH_CORRECT.rpartition("/")[2].removesuffix(".xml"):
-        return MatchCorrect(Decimal(1))
-    if name == MAP_RESPONSE.rpartition("/")[2].removesuffix(".xml"):
-        return MapResponse()
+    if name in _TEMPLATES:
+        return _TEMPLATES[name]
     raise UnrecognisedError(element, f"the template {template[:80]} is not supported yet")
 
 
-def _condition(rule: etree._Element, response: str) -> MatchCorrect:
+def _condition(rule: etree._Element, response: str) -> Processing:
     names = [name_of(branch) for branch in rule]
     if names not in (["qti-response-if"], ["qti-response-if", "qti-response-else"]):
         raise UnrecognisedError(rule, "a condition other than if … else is not a known shape")
     then = rule[0]
     if len(then) != 2:
         raise UnrecognisedError(then, "a condition with several consequences is not a known shape")
-    tolerance = _comparison(then[0], response)
+    if shape(then[0]) == [("qti-is-null", ""), ("qti-variable", response)]:
+        return _mapped_unless_null(rule, response)
+    compared = comparison(then[0])
+    if compared != (response, compared[1]):
+        raise UnrecognisedError(then[0], "only a comparison of the response is known")
     if len(names) == 2 and (len(rule[1]) != 1 or _set_score(rule[1][0]) != 0):
         raise UnrecognisedError(rule[1], "marks for a wrong answer are not a known shape")
-    return MatchCorrect(_set_score(then[1]), tolerance)
+    return MatchCorrect(_set_score(then[1]), compared[1])
 
 
-def _comparison(element: etree._Element, response: str) -> Decimal:
+def _mapped_unless_null(rule: etree._Element, response: str) -> Processing:
+    """0 for no response, else what the mapping says: the standard templates spelled out."""
+    otherwise = rule[1] if len(rule) == 2 else rule[0]
+    if len(rule) == 2 and len(otherwise) == 1 and _set_score(rule[0][1]) == 0:
+        for name, processing in _MAPS.items():
+            if shape(otherwise[0]) == [("qti-set-outcome-value", "SCORE"), (name, response)]:
+                return processing
+    raise UnrecognisedError(rule, "marks for no answer are not a known shape")
+
+
+def shape(element: etree._Element) -> list[tuple[str, str]]:
+    """(name, identifier) of an element and all inside."""
+    return [(name_of(inner), attribute(inner, "identifier")) for inner in element.iter()]
+
+
+def comparison(element: etree._Element) -> tuple[str, Decimal]:
+    """(response, tolerance) of a comparison of a response with what is correct for it."""
     operands = [(name_of(operand), attribute(operand, "identifier")) for operand in element]
+    response = operands[0][1] if operands else ""
     if operands != [("qti-variable", response), ("qti-correct", response)]:
         raise UnrecognisedError(element, "only a comparison with the correct response is known")
     if name_of(element) == "qti-match":
-        return Decimal(0)
+        return response, Decimal(0)
     if name_of(element) != "qti-equal":
         raise UnrecognisedError(element, f"{name_of(element)} is not a known comparison")
     if attribute(element, "tolerance-mode", "exact") == "exact":
-        return Decimal(0)
+        return response, Decimal(0)
     bounds = {number(element, bound) for bound in attribute(element, "tolerance").split()}
     inclusive = all(
         attribute(element, side, "true") == "true"
@@ -152,7 +197,7 @@ def _comparison(element: etree._Element, response: str) -> Decimal:
     )
     if attribute(element, "tolerance-mode") != "absolute" or len(bounds) != 1 or not inclusive:
         raise UnrecognisedError(element, "only one absolute, inclusive tolerance is known")
-    return bounds.pop()
+    return response, bounds.pop()
 
 
 def _set_score(element: etree._Element) -> Decimal:
@@ -164,19 +209,44 @@ def _set_score(element: etree._Element) -> Decimal:
 
 
 def _lookup(item: etree._Element, rule: etree._Element, response: str) -> GradedLookup:
-    shape = [(name_of(e), attribute(e, "identifier")) for e in rule.iter()]
+    return graded_lookup(item, rule, response, "SCORE")
+
+
+def graded_lookup(
+    item: etree._Element, rule: etree._Element, response: str, outcome: str
+) -> GradedLookup:
+    """The graded rule, whose marks are the match table of `outcome`."""
     known = [
-        ("qti-lookup-outcome-value", "SCORE"),
+        ("qti-lookup-outcome-value", outcome),
         ("qti-truncate", ""),
         ("qti-map-response", response),
     ]
-    if shape != known:
+    if shape(rule) != known:
         raise UnrecognisedError(rule, "only a lookup by the number of right pairs is known")
-    for outcome in children(item, "qti-outcome-declaration"):
-        table = child(outcome, "qti-match-table")
-        if attribute(outcome, "identifier") == "SCORE" and table is not None:
-            return GradedLookup(_match_table(table))
-    raise UnrecognisedError(rule, "SCORE has no match table")
+    declared = outcome_of(item, outcome)
+    table = None if declared is None else child(declared, "qti-match-table")
+    if table is None:
+        raise UnrecognisedError(rule, f"{outcome} has no match table")
+    return GradedLookup(_match_table(table))
+
+
+def outcome_of(item: etree._Element, name: str) -> etree._Element | None:
+    """The declaration of an outcome."""
+    outcomes = children(item, "qti-outcome-declaration")
+    return next((one for one in outcomes if attribute(one, "identifier") == name), None)
+
+
+def maximum_of(item: etree._Element, name: str) -> Decimal | None:
+    """The declared maximum of an outcome."""
+    outcome = outcome_of(item, name)
+    text = "" if outcome is None else attribute(outcome, "normal-maximum")
+    return number(item, text) if text else None
+
+
+def is_external(item: etree._Element, name: str) -> bool:
+    """Whether people give an outcome its value."""
+    outcome = outcome_of(item, name)
+    return outcome is not None and attribute(outcome, "external-scored") == "human"
 
 
 def _match_table(table: etree._Element) -> tuple[Decimal, ...]:

@@ -1,319 +1,243 @@
-"""Writing QTI 3.0: an item as XML, items and base forms as a content package.
+"""Writing QTI 3.0 and 2.2: an item as XML, items and base forms as a content package.
 
 The package's bytes are a function of its content: fixed order, fixed times. Scoring is written as
-QTI response processing, in the shapes `qti3_scoring` lists.
+QTI response processing (`qti3_processing`). 2.2 is what 3.0 says in the older names; a stimulus,
+for which it has no file, stands in the body of each of its items.
 """
 
 import io
 import zipfile
 from collections.abc import Iterable
-from decimal import Decimal
+from copy import deepcopy
 
 from lxml import etree
 from lxml.builder import ElementMaker
 
 from question_bank.assembly import BaseForm, BasePart
-from question_bank.content import parse
+from question_bank.interactions import INLINE_KINDS, Composite
 from question_bank.interchange.markup import name_of
-from question_bank.interchange.qti3_metadata import write_metadata
+from question_bank.interchange.qti3_made import XML_LANG, fill, made, places_in
+from question_bank.interchange.qti3_made import Q as _Q
+from question_bank.interchange.qti3_metadata import write_metadata, write_qti_metadata
+from question_bank.interchange.qti3_own import Binding
+from question_bank.interchange.qti3_processing import NAMES, declarations, processing
+from question_bank.interchange.qti3_sounds import write_sounds, write_stimulus_sounds
 from question_bank.interchange.qti3_terms import (
+    EXPLANATION,
     ITEM_TYPE,
+    ITEM_TYPE_2_2,
     MANIFEST,
-    MAP_RESPONSE,
-    MATCH_CORRECT,
     MEDIA_TYPE,
     PACKAGE,
-    QTI,
+    PACKAGE_2,
+    STIMULUS,
+    STIMULUS_TYPE,
     TEST_TYPE,
+    TEST_TYPE_2_2,
 )
-from question_bank.item import (
-    AllOrNothing,
-    ChoiceKey,
-    ClusterKey,
-    GradedCluster,
-    Item,
-    ItemMetadata,
-    Key,
-    MappedChoice,
-    MultipleChoice,
-    NumericEntry,
-    NumericKey,
-    Option,
-    SingleChoice,
-    TrueFalseCluster,
-)
+from question_bank.interchange.qti3_vocabulary import Version as Version
+from question_bank.interchange.qti3_vocabulary import downgrade, modernise
+from question_bank.interchange.qti3_write_interactions import interaction_element
+from question_bank.item import Item, ItemMetadata, Stimulus
+from question_bank.keys import ResponseProcessing
 
-XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-TRUE, FALSE = "T", "F"
 EPOCH = (1980, 1, 1, 0, 0, 0)
-_Q = ElementMaker(namespace=QTI, nsmap={None: QTI})
-_P = ElementMaker(namespace=PACKAGE, nsmap={None: PACKAGE})
 
 
-def write_package(items: Iterable[Item], base_forms: Iterable[BaseForm]) -> bytes:
-    """A QTI 3.0 content package."""
-    files: dict[str, bytes] = {}
-    resources = _P.resources()
-    media = {}
+def write_package(
+    items: Iterable[Item], base_forms: Iterable[BaseForm], version: Version = "3.0"
+) -> bytes:
+    """A content package of that version of QTI."""
+    writer = _Package(version)
     for item in items:
-        href = f"items/{item.id}.xml"
-        files[href] = write_item(item)
-        files.update({f"media/{m.id}": m.data for m in item.media})
-        media.update({m.id: m for m in item.media})
-        names = [f"media-{m.id}" for m in item.media]
-        resources.append(_resource(item.id, ITEM_TYPE, href, item.metadata, names))
+        writer.add_item(item)
     for form in base_forms:
-        href = f"tests/{form.id}.xml"
-        files[href] = _serialise(_test(form))
-        about = ItemMetadata(subject=form.paper)
-        resources.append(_resource(form.id, TEST_TYPE, href, about, form.items))
-    for name in sorted(media):
-        resources.append(_resource(f"media-{name}", MEDIA_TYPE, f"media/{name}", None, ()))
-    metadata = _P.metadata(_P.schema("QTI Package"), _P.schemaversion("3.0.0"))
-    manifest = _P.manifest(metadata, _P.organizations(), resources, identifier="manifest")
-    etree.indent(manifest)
-    return _zip({MANIFEST: _serialise(manifest)} | dict(sorted(files.items())))
+        writer.add_form(form)
+    return writer.packed()
 
 
-def write_item(item: Item) -> bytes:
-    """One `qti-assessment-item`; its pictures are at `../media/ID`."""
-    root = _Q(
-        "qti-assessment-item",
-        identifier=item.id,
-        title=item.metadata.code or item.id,
-        adaptive="false",
-    )
+def write_item(item: Item, version: Version = "3.0") -> bytes:
+    """One assessment item; its pictures are at `../media/ID`, its stimulus (3.0) at
+    `../stimuli/ID.xml`."""
+    root = _Q("qti-assessment-item", identifier=item.id, title=item.metadata.code or item.id)
+    root.set("adaptive", "true" if item.program and item.program.adaptive else "false")
     root.set("time-dependent", "false")
     if item.metadata.language:
         root.set(XML_LANG, item.metadata.language)
-    root.append(_declaration(item))
-    root.append(_outcome(item))
-    body = _Q("qti-item-body")
-    _fill(body, item.stem)
-    body.append(_interaction(item))
-    root.append(body)
-    root.append(_processing(item))
+    body = _body(item, version)
+    root.extend(write_sounds(body, version))
+    reference = _reference(item) if version == "3.0" else []
+    if isinstance(item.scoring, ResponseProcessing):
+        program = etree.fromstring(item.scoring.program.encode())
+        modernise(program)
+        own = [deepcopy(part) for part in program]
+        last = [part for part in own if name_of(part) == "qti-response-processing"]
+        root.extend([*(part for part in own if part not in last), *reference, body, *last])
+    else:
+        rules = processing(item)
+        root.extend([*declarations(item), *reference, body, *([] if rules is None else [rules])])
+    return _serialise(root if version == "3.0" else downgrade(root))
+
+
+def _reference(item: Item) -> list[etree._Element]:
+    if item.stimulus is None:
+        return []
+    name = item.stimulus.id
+    return [made("qti-assessment-stimulus-ref", identifier=name, href=f"../stimuli/{name}.xml")]
+
+
+def _body(item: Item, version: Version) -> etree._Element:
+    body = made("qti-item-body")
+    if item.stimulus is not None and version == "2.2":
+        block = made("div", class_=STIMULUS, id=item.stimulus.id)
+        fill(block, item.stimulus.content)
+        body.append(block)
+    fill(body, item.stem)
+    if isinstance(item.interaction, Composite):
+        places = places_in(body)
+        for part in item.interaction.parts:
+            names = Binding(part.id, NAMES.true, NAMES.false)
+            element = interaction_element(part.interaction, names)
+            element.tail = places[part.id].tail
+            parent = places[part.id].getparent()
+            if parent is not None:
+                parent.replace(places[part.id], element)
+    else:
+        element = interaction_element(item.interaction, _names(item))
+        body.append(made("p", element) if item.interaction.kind in INLINE_KINDS else element)
+    if item.explanation:
+        inner = made("qti-content-body")
+        fill(inner, item.explanation)
+        block = made("qti-rubric-block", inner, class_=EXPLANATION, view="author scorer tutor")
+        block.set("use", "scoring")
+        body.append(block)
+    return body
+
+
+def _names(item: Item) -> Binding:
+    """The response variable and a cluster's columns, as the item's own processing names them."""
+    if isinstance(item.scoring, ResponseProcessing):
+        return Binding(item.scoring.response, item.scoring.true, item.scoring.false)
+    return NAMES
+
+
+def _stimulus(stimulus: Stimulus) -> bytes:
+    body = made("qti-stimulus-body")
+    fill(body, stimulus.content)
+    write_stimulus_sounds(body)
+    root = made("qti-assessment-stimulus", body, identifier=stimulus.id, title=stimulus.id)
     return _serialise(root)
 
 
-def _interaction(item: Item) -> etree._Element:
-    interaction = item.interaction
-    match interaction:
-        case SingleChoice() | MultipleChoice():
-            limit = "1" if isinstance(interaction, SingleChoice) else "0"
-            element = _Q("qti-choice-interaction", shuffle=_boolean(interaction.shuffle))
-            element.set("max-choices", limit)
-            element.extend(_option("qti-simple-choice", o) for o in interaction.options)
-        case TrueFalseCluster():
-            element = _cluster(interaction)
-        case NumericEntry():
-            entry = _Q("qti-text-entry-interaction")
-            entry.set("expected-length", str(interaction.max_length))
-            entry.set("pattern-mask", _mask(interaction))
-            if interaction.unit:
-                entry.set("data-unit", interaction.unit)
-            element = _Q.p(entry)
-    holder = element[0] if isinstance(interaction, NumericEntry) else element
-    holder.set("response-identifier", "RESPONSE")
-    return element
+class _Package:
+    """A package while it is being written."""
 
+    def __init__(self, version: Version) -> None:
+        self._version = version
+        namespace = PACKAGE if version == "3.0" else PACKAGE_2
+        self._maker = ElementMaker(namespace=namespace, nsmap={None: namespace})
+        self._resources = self._maker.resources()
+        self._files: dict[str, bytes] = {}
+        self._media: set[str] = set()
+        self._stimuli: set[str] = set()
 
-def _cluster(interaction: TrueFalseCluster) -> etree._Element:
-    statements = _Q("qti-simple-match-set")
-    for option in interaction.statements:
-        choice = _option("qti-simple-associable-choice", option)
-        choice.set("match-max", "1")
-        statements.append(choice)
-    columns = _Q("qti-simple-match-set")
-    for identifier, word in ((TRUE, "Đúng"), (FALSE, "Sai")):
-        column = _Q("qti-simple-associable-choice", word, identifier=identifier)
-        column.set("match-max", str(len(interaction.statements)))
-        columns.append(column)
-    element = _Q("qti-match-interaction", statements, columns)
-    element.set("class", "qti-match-tabular")
-    element.set("shuffle", _boolean(interaction.shuffle))
-    element.set("max-associations", str(len(interaction.statements)))
-    return element
+    def add_item(self, item: Item) -> None:
+        href = f"items/{item.id}.xml"
+        self._files[href] = write_item(item, self._version)
+        self._files.update({f"media/{m.id}": m.data for m in item.media})
+        self._media.update(media.id for media in item.media)
+        needs = [f"media-{media.id}" for media in item.media]
+        if item.stimulus is not None and self._version == "3.0":
+            self._add_stimulus(item.stimulus)
+            needs.append(f"stimulus-{item.stimulus.id}")
+        kind = ITEM_TYPE if self._version == "3.0" else ITEM_TYPE_2_2
+        about = write_qti_metadata(item, self._files[href], self._version)
+        self._add_resource(item.id, kind, href, item.metadata, needs, about)
 
+    def _add_stimulus(self, stimulus: Stimulus) -> None:
+        href = f"stimuli/{stimulus.id}.xml"
+        self._files[href] = _stimulus(stimulus)
+        if stimulus.id not in self._stimuli:
+            self._stimuli.add(stimulus.id)
+            self._add_resource(f"stimulus-{stimulus.id}", STIMULUS_TYPE, href, None, ())
 
-def _option(name: str, option: Option) -> etree._Element:
-    element = _Q(name, identifier=option.id)
-    if option.fixed:
-        element.set("fixed", "true")
-    _fill(element, option.content)
-    return element
+    def add_form(self, form: BaseForm) -> None:
+        href = f"tests/{form.id}.xml"
+        root = _test(form)
+        self._files[href] = _serialise(root if self._version == "3.0" else downgrade(root))
+        kind = TEST_TYPE if self._version == "3.0" else TEST_TYPE_2_2
+        self._add_resource(form.id, kind, href, ItemMetadata(subject=form.paper), form.items)
 
+    def packed(self) -> bytes:
+        maker = self._maker
+        for name in sorted(self._media):
+            self._add_resource(f"media-{name}", MEDIA_TYPE, f"media/{name}", None, ())
+        three = self._version == "3.0"
+        schema = ("QTI Package", "3.0.0") if three else ("QTIv2.2 Package", "1.0.0")
+        metadata = maker.metadata(maker.schema(schema[0]), maker.schemaversion(schema[1]))
+        manifest = maker.manifest(
+            metadata, maker.organizations(), self._resources, identifier="manifest"
+        )
+        etree.indent(manifest)
+        return _zip({MANIFEST: _serialise(manifest)} | dict(sorted(self._files.items())))
 
-def _fill(element: etree._Element, fragment: str) -> None:
-    """The fragment's nodes below `element`, HTML in QTI's namespace, formulas in their own."""
-    root = parse(fragment)
-    for node in root.iter():
-        if isinstance(node.tag, str) and not node.tag.startswith("{"):
-            node.tag = f"{{{QTI}}}{node.tag}"
-        if name_of(node) == "img":
-            node.set("src", "../media/" + str(node.get("src", "")).removeprefix("media:"))
-        if language := node.attrib.pop("lang", None):
-            node.set(XML_LANG, str(language))
-    element.text = root.text
-    element.extend(list(root))
-
-
-def _declaration(item: Item) -> etree._Element:
-    cardinality, base_type = _types(item)
-    declaration = _Q("qti-response-declaration", identifier="RESPONSE", cardinality=cardinality)
-    declaration.set("base-type", base_type)
-    values = [_Q("qti-value", value) for value in _correct(item.key)]
-    declaration.append(_Q("qti-correct-response", *values))
-    match item.scoring:
-        case GradedCluster():
-            declaration.append(_mapping(dict.fromkeys(_correct(item.key), Decimal(1))))
-        case MappedChoice(worth=worth):
-            mapping = _mapping(dict(worth), item.scoring)
-            declaration.append(mapping)
-        case AllOrNothing():
-            pass
-    return declaration
-
-
-def _types(item: Item) -> tuple[str, str]:
-    match item.interaction:
-        case SingleChoice():
-            return "single", "identifier"
-        case MultipleChoice():
-            return "multiple", "identifier"
-        case TrueFalseCluster():
-            return "multiple", "directedPair"
-        case NumericEntry():
-            return "single", "float"
-
-
-def _correct(key: Key) -> list[str]:
-    match key:
-        case ChoiceKey(options=options):
-            return list(options)
-        case ClusterKey(values=values):
-            return [f"{name} {TRUE if truth else FALSE}" for name, truth in values.items()]
-        case NumericKey(value=value):
-            return [_number(value)]
-
-
-def _mapping(worth: dict[str, Decimal], rule: MappedChoice | None = None) -> etree._Element:
-    mapping = _Q("qti-mapping")
-    mapping.set("default-value", _number(rule.default if rule else Decimal(0)))
-    if rule and rule.lower is not None:
-        mapping.set("lower-bound", _number(rule.lower))
-    if rule and rule.upper is not None:
-        mapping.set("upper-bound", _number(rule.upper))
-    for key, value in worth.items():
-        entry = _Q("qti-map-entry")
-        entry.set("map-key", key)
-        entry.set("mapped-value", _number(value))
-        mapping.append(entry)
-    return mapping
-
-
-def _outcome(item: Item) -> etree._Element:
-    outcome = _Q("qti-outcome-declaration", identifier="SCORE", cardinality="single")
-    outcome.set("base-type", "float")
-    outcome.set("normal-maximum", _number(item.points))
-    if isinstance(item.scoring, GradedCluster):
-        table = _Q("qti-match-table")
-        for right, marks in enumerate(item.scoring.table):
-            entry = _Q("qti-match-table-entry")
-            entry.set("source-value", str(right))
-            entry.set("target-value", _number(marks))
-            table.append(entry)
-        outcome.append(table)
-    return outcome
-
-
-def _processing(item: Item) -> etree._Element:
-    match item.scoring:
-        case GradedCluster():
-            right = _Q("qti-truncate", _Q("qti-map-response", identifier="RESPONSE"))
-            rule = _Q("qti-lookup-outcome-value", right, identifier="SCORE")
-            return _Q("qti-response-processing", rule)
-        case MappedChoice():
-            return _Q("qti-response-processing", template=MAP_RESPONSE)
-        case AllOrNothing():
-            return _all_or_nothing(item)
-
-
-def _all_or_nothing(item: Item) -> etree._Element:
-    tolerance = item.interaction.tolerance if isinstance(item.interaction, NumericEntry) else 0
-    if item.points == 1 and not tolerance:
-        return _Q("qti-response-processing", template=MATCH_CORRECT)
-    comparison = _Q("qti-equal" if tolerance else "qti-match")
-    if tolerance:
-        comparison.set("tolerance-mode", "absolute")
-        comparison.set("tolerance", f"{_number(tolerance)} {_number(tolerance)}")
-    comparison.append(_Q("qti-variable", identifier="RESPONSE"))
-    comparison.append(_Q("qti-correct", identifier="RESPONSE"))
-    condition = _Q(
-        "qti-response-condition",
-        _Q("qti-response-if", comparison, _set_score(item.points)),
-        _Q("qti-response-else", _set_score(Decimal(0))),
-    )
-    return _Q("qti-response-processing", condition)
-
-
-def _set_score(points: Decimal) -> etree._Element:
-    value = _Q("qti-base-value", _number(points))
-    value.set("base-type", "float")
-    return _Q("qti-set-outcome-value", value, identifier="SCORE")
+    def _add_resource(
+        self,
+        identifier: str,
+        kind: str,
+        href: str,
+        metadata: ItemMetadata | None,
+        needs: Iterable[str],
+        about: etree._Element | None = None,
+    ) -> None:
+        maker = self._maker
+        resource = maker.resource(identifier=identifier, type=kind, href=href)
+        if metadata is not None:
+            more = [] if about is None else [about]
+            resource.append(maker.metadata(write_metadata(metadata), *more))
+        resource.append(maker.file(href=href))
+        resource.extend(maker.dependency(identifierref=name) for name in needs)
+        self._resources.append(resource)
 
 
 def _test(form: BaseForm) -> etree._Element:
-    limits = _Q("qti-time-limits")
-    limits.set("max-time", str(form.minutes * 60))
-    part = _Q("qti-test-part", identifier="part")
+    """A free paper is one test part; a sequential one has a test part for each of its parts, which
+    QTI delivers one after the other."""
+    sections = [_section(part, f"section-{index}") for index, part in enumerate(form.parts, 1)]
+    parts = [_test_part("part", *sections)]
+    if form.sequential:
+        parts = [
+            _test_part(f"part-{index}", *_limits(part.minutes), section)
+            for index, (part, section) in enumerate(zip(form.parts, sections, strict=True), 1)
+        ]
+    named = {"identifier": form.id, "title": form.title}
+    return _Q("qti-assessment-test", *_limits(form.minutes), *parts, **named)
+
+
+def _test_part(identifier: str, *content: etree._Element) -> etree._Element:
+    part = _Q("qti-test-part", *content, identifier=identifier)
     part.set("navigation-mode", "nonlinear")
     part.set("submission-mode", "simultaneous")
-    for index, section in enumerate(form.parts, 1):
-        part.append(_section(section, f"section-{index}"))
-    return _Q("qti-assessment-test", limits, part, identifier=form.id, title=form.title)
+    return part
+
+
+def _limits(minutes: int | None) -> list[etree._Element]:
+    if minutes is None:
+        return []
+    limits = _Q("qti-time-limits")
+    limits.set("max-time", str(minutes * 60))
+    return [limits]
 
 
 def _section(part: BasePart, identifier: str) -> etree._Element:
     section = _Q("qti-assessment-section", identifier=identifier, title=part.title, visible="true")
     if part.instructions:
         body = _Q("qti-content-body")
-        _fill(body, part.instructions)
+        fill(body, part.instructions)
         section.append(_Q("qti-rubric-block", body, use="instructions", view="candidate"))
     for item in part.items:
         section.append(_Q("qti-assessment-item-ref", identifier=item, href=f"../items/{item}.xml"))
     return section
-
-
-def _resource(
-    identifier: str,
-    kind: str,
-    href: str,
-    metadata: ItemMetadata | None,
-    needs: Iterable[str],
-) -> etree._Element:
-    resource = _P.resource(identifier=identifier, type=kind, href=href)
-    if metadata is not None:
-        resource.append(_P.metadata(write_metadata(metadata)))
-    resource.append(_P.file(href=href))
-    resource.extend(_P.dependency(identifierref=name) for name in needs)
-    return resource
-
-
-def _mask(entry: NumericEntry) -> str:
-    digits = "0123456789"
-    rest = entry.allowed.removeprefix(digits)
-    start = "0-9" if entry.allowed.startswith(digits) else ""
-    escaped = "".join(rf"\{c}" if c in r"\]^-[" else c for c in rest)
-    return f"[{start}{escaped}]{{1,{entry.max_length}}}"
-
-
-def _number(value: Decimal | int) -> str:
-    return format(value, "f")
-
-
-def _boolean(value: bool) -> str:
-    return "true" if value else "false"
 
 
 def _serialise(root: etree._Element) -> bytes:

@@ -5,6 +5,6 @@ could alter any mark raises the version.
 """
 
 from question_bank.scoring.form import PaperScore, score_form
-from question_bank.scoring.rules import SCORER_VERSION, Score, score
+from question_bank.scoring.rules import SCORER_VERSION, Score, check_belongs, score
 
-__all__ = ["SCORER_VERSION", "PaperScore", "Score", "score", "score_form"]
+__all__ = ["SCORER_VERSION", "PaperScore", "Score", "check_belongs", "score", "score_form"]

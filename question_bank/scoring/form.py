@@ -20,6 +20,11 @@ class PaperScore:
     scores: Mapping[str, Score]
     scorer_version: str = SCORER_VERSION
 
+    @property
+    def external(self) -> Decimal:
+        """How much of the maximum people have still to give; it is not in the total."""
+        return sum((mark.external for mark in self.scores.values()), ZERO)
+
 
 def score_form(
     mapping: FormMapping, items: Iterable[Item], responses: Mapping[str, Response]
@@ -39,7 +44,8 @@ def score_form(
         if item is None:
             raise ScoringError(f"item {mapped.item_id} version {mapped.version} is not given")
         given = responses.get(presented)
-        scores[presented] = score(item, mapping.to_bank(presented, given) if given else None)
+        answer = mapping.to_bank(presented, given) if given else None
+        scores[presented] = score(item, answer, draw=mapped.draw)
     total = sum((mark.raw for mark in scores.values()), ZERO)
     maximum = sum((mark.maximum for mark in scores.values()), ZERO)
     return PaperScore(total, maximum, scores)

@@ -19,11 +19,12 @@ from browser_site import ARGUMENTS, CHROMIUM, PATIENCE_MS, Site, Visitor, open_b
 from staff_world import make_world
 
 from exam_server import keys as server_keys
+from tests.databases import SqliteFiles
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    world = make_world(tmp_path)
+    world = make_world(SqliteFiles(tmp_path))
     server_keys.make_certificate(tmp_path, world.server.keys, ["127.0.0.1"], datetime.now(UTC))
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))

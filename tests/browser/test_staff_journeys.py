@@ -47,9 +47,9 @@ def test_a_referral_appears_by_itself_and_is_decided(site: Site, visitor: Visito
     expect(tile).to_contain_text("Chờ quyết định")
     page.locator(".waiting-list").get_by_role("link", name="Xem và quyết định").click()
     expect(page.locator(".face img")).to_have_count(4)
-    every = "[...document.querySelectorAll('.face img')].every(one => one.naturalWidth > 0)"
-    page.wait_for_function(every)
-    expect(page.get_by_text("Chưa kiểm tra người thật")).to_be_visible()
+    for picture in page.locator(".face img").all():
+        expect(picture).not_to_have_js_property("naturalWidth", 0)
+    expect(page.get_by_text("Chưa kiểm tra có đúng là người thật")).to_be_visible()
     page.get_by_role("button", name="Ghi quyết định").click()
     expect(page.get_by_role("alert")).to_contain_text("những gì đã nhập vẫn được giữ")
     page.get_by_label("Cho vào thi").check()

@@ -1,15 +1,13 @@
 """A server with the demo exam, its stations, and cards of a test issuer."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from fastapi.testclient import TestClient
 from kiosk import Clock
-from server_world import DEMO, PORTRAIT, START, World
+from server_world import PORTRAIT, START, World, load_demo
 
 from card_reader.simulator.issuer import Issuer
 from card_reader.simulator.personalisation import Holder
@@ -17,11 +15,11 @@ from card_reader.simulator.profile import CardProfile
 from card_reader.trust.certificates import parse_certificates
 from card_reader.trust.crl import parse_crl
 from card_reader.trust.store import Realm, TrustStore
-from exam_server import db, loading, migrations
+from exam_server import db, migrations
 from exam_server.app import create_app
 from exam_server.keys import ServerKeys
 from exam_server.settings import Settings
-from exam_server.staff import Role, Staff
+from tests.databases import Databases
 
 
 @pytest.fixture(scope="session")
@@ -55,37 +53,27 @@ def keys() -> ServerKeys:
 
 
 @pytest.fixture(scope="session")
-def loaded_database(tmp_path_factory: pytest.TempPathFactory, keys: ServerKeys) -> Path:
+def loaded_database(databases: Databases, keys: ServerKeys) -> str:
     """The demo exam with three members of staff, loaded once and copied for every test."""
-    path = tmp_path_factory.mktemp("loaded") / "server.db"
-    engine = db.create_engine(f"sqlite:///{path}")
+    url = databases.new()
+    engine = db.create_engine(url)
     migrations.upgrade(engine)
-    with db.transaction(engine) as session:
-        loading.load_exam(session, DEMO, realm=Realm.TEST, keys=keys, now=START, starts_at=START)
-        for name, role in (
-            ("giamthi1", Role.PROCTOR),
-            ("giamthi2", Role.PROCTOR),
-            ("hoidong", Role.EXAM_OFFICE),
-        ):
-            session.add(
-                Staff(
-                    id=name, username=name, name=name, role=role, password_hash="-",
-                    created_at=START,
-                )
-            )  # fmt: skip
+    load_demo(engine, keys)
     engine.dispose()
-    return path
+    return url
 
 
 @pytest.fixture
 def world(
-    tmp_path: Path, loaded_database: Path, keys: ServerKeys, trust: TrustStore
+    databases: Databases, loaded_database: str, keys: ServerKeys, trust: TrustStore
 ) -> Iterator[World]:
-    path = tmp_path / "server.db"
-    shutil.copyfile(loaded_database, path)
-    engine = db.create_engine(f"sqlite:///{path}")
+    url = databases.copy(loaded_database)
+    engine = db.create_engine(url)
     clock = Clock(START)
     app = create_app(Settings(realm=Realm.TEST), keys, engine, trust, clock)
     with TestClient(app, base_url="https://testserver") as http:
         yield World(app.state.server, http, clock)
+    app.state.stop_announcing()
+    app.state.stop_announcing_to_stations()
     engine.dispose()
+    databases.remove(url)

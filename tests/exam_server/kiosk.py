@@ -18,10 +18,13 @@ from card_reader.simulator.chip import Chip
 from card_reader.simulator.profile import CardProfile
 from card_reader.simulator.transport import SimulatedTransport
 from exam_server.contract import api
+from exam_server.contract.batches import CONTENT_TYPE, Batch
 from exam_server.contract.enrolment import EnrolmentToken
 from exam_server.contract.evidence_signature import sign_evidence
+from exam_server.contract.program import program_version
 from exam_server.contract.records import Answered, Body, Record, SignedHead, WritingKeys
-from exam_server.contract.requests import NONCE_BYTES, sign_request
+from exam_server.contract.requests import NONCE_BYTES, STATION_HEADER, sign_request
+from exam_server.contract.room_kit import RoomKit, open_kit
 from exam_server.contract.sealed_package import unseal
 from exam_server.contract.wrapping import Purpose, unwrap
 from question_bank import package
@@ -77,6 +80,7 @@ class Kiosk:
     wrapping: X25519PrivateKey = field(default_factory=X25519PrivateKey.generate)
     station: str = "new"
     server_key: bytes = b""
+    staged: list[str] = field(default_factory=list)
 
     def send(self, method: str, path: str, body: bytes = b"", **changes: Any) -> httpx.Response:
         """One signed request; `changes` spoil the proof on purpose."""
@@ -106,7 +110,7 @@ class Kiosk:
             signing_key=self.signing.public_key().public_bytes_raw(),
             wrapping_key=self.wrapping.public_key().public_bytes_raw(),
             name="máy 1",
-            program_version="test",
+            program_version=program_version(),
         )
         answer = self.call("POST", "/enrolment", enrolment, **changes)
         enrolled = api.Enrolled.model_validate_json(answer)
@@ -116,12 +120,15 @@ class Kiosk:
     def heartbeat(self, **changes: Any) -> api.SeatView:
         fields: dict[str, Any] = {
             "state": api.StationState.IDLE,
-            "program_version": "test",
+            "program_version": program_version(),
             "reader_ready": True,
             "camera_ready": True,
+            "staged": self.staged,
         }
         beat = api.Heartbeat(**{**fields, **changes})
-        return api.SeatView.model_validate_json(self.call("POST", "/heartbeat", beat))
+        view = api.SeatView.model_validate_json(self.call("POST", "/heartbeat", beat))
+        self.staged = [package.id for package in view.packages]  # by the next one they are here
+        return view
 
     def challenge(self, placement: str) -> api.ChallengeView:
         asked = api.ChallengeRequest(placement=placement)
@@ -211,23 +218,40 @@ class Kiosk:
 
     def open_form(self, attempt: str) -> PresentedForm:
         opened = api.OpenView.model_validate_json(self.call("POST", f"/attempts/{attempt}/open"))
-        key = unwrap(
-            opened.content_key, self.wrapping, Purpose.CONTENT_KEY, opened.package, self.station
+        secret = unwrap(
+            opened.start_secret, self.wrapping, Purpose.START_SECRET, opened.shift, self.station
         )
-        sealed = self.call("GET", f"/packages/{opened.package}")
-        _, body = unseal(sealed, key, Ed25519PublicKey.from_public_bytes(self.server_key))
+        kit = self.kit()
+        own = kit.place_of(attempt).package
+        sealed = self.call("GET", f"/packages/{own}")
+        _, body = unseal(sealed, kit.content_key(own, secret), self.server)
         return package.decode(body)
+
+    def kit(self) -> RoomKit:
+        """The station's room kit, as the server gives it now."""
+        return open_kit(self.call("GET", "/kit"), self.server, self.wrapping)
+
+    @property
+    def server(self) -> Ed25519PublicKey:
+        return Ed25519PublicKey.from_public_bytes(self.server_key)
 
 
 @dataclass
 class Desk:
-    """A lease in use: writes records that follow one another."""
+    """A lease in use: writes records that follow one another.
+
+    `sender` proves batches; it stays as it was where a test forges the records' `keys`.
+    """
 
     kiosk: Kiosk
     view: api.LeaseView
     keys: WritingKeys
     next_sequence: int
     head: bytes
+    sender: WritingKeys = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sender = self.keys
 
     def record(self, body: Body, **changes: Any) -> Record:
         """The next record; with `changes` one that does not follow, and nothing moves on."""
@@ -246,28 +270,40 @@ class Desk:
     def answer(self, item: str, response: dict[str, Any] | None) -> Record:
         return self.record(Answered(item, response))
 
-    def send(self, *records: Record | bytes, head: api.HeadView | None = None) -> api.Acknowledged:
+    def send(self, *records: Record | bytes, head: SignedHead | None = None) -> api.Acknowledged:
         raw = [one if isinstance(one, bytes) else one.to_bytes() for one in records]
-        batch = api.RecordBatch(records=raw, head=head)
-        path = f"/attempts/{self.view.attempt}/records"
-        return api.Acknowledged.model_validate_json(self.kiosk.call("POST", path, batch))
+        batch = Batch(self.sender.attempt, self.sender.epoch, tuple(raw), head)
+        return self.send_batch(batch.to_bytes(self.sender.lease_key))
 
-    def head_view(self, key: Ed25519PrivateKey | None = None) -> api.HeadView:
-        signed = SignedHead.sign(
+    def send_batch(self, body: bytes) -> api.Acknowledged:
+        """The records' call with this body, whatever it is."""
+        response = self.kiosk.http.post(
+            f"{PREFIX}/attempts/{self.view.attempt}/records",
+            content=body,
+            headers={"content-type": CONTENT_TYPE, STATION_HEADER: self.kiosk.station},
+        )
+        if response.status_code != 200:
+            refusal = api.Refusal.model_validate_json(response.content)
+            raise RefusalError(response.status_code, refusal)
+        return api.Acknowledged.model_validate_json(response.content)
+
+    def signed_head(self, key: Ed25519PrivateKey | None = None) -> SignedHead:
+        return SignedHead.sign(
             key or self.kiosk.signing,
             attempt=self.view.attempt,
             epoch=self.view.epoch,
             sequence=self.next_sequence - 1,
             head=self.head,
         )
-        return api.HeadView(
+
+    def submit(self) -> api.ReceiptView:
+        path = f"/attempts/{self.view.attempt}/submit"
+        signed = self.signed_head()
+        view = api.HeadView(
             epoch=signed.epoch,
             sequence=signed.sequence,
             head=signed.head,
             signature=signed.signature,
         )
-
-    def submit(self) -> api.ReceiptView:
-        path = f"/attempts/{self.view.attempt}/submit"
-        submission = api.Submission(head=self.head_view())
+        submission = api.Submission(head=view)
         return api.ReceiptView.model_validate_json(self.kiosk.call("POST", path, submission))

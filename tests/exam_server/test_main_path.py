@@ -18,12 +18,15 @@ from exam_server.forms import service as forms
 from exam_server.forms.models import Form
 from exam_server.grading.models import ItemScore
 from exam_server.grading.service import grade_shift, replays
+from exam_server.items import history
 from exam_server.items import service as items
-from exam_server.items.models import ItemVersion
+from exam_server.items.models import Act, ItemCard, ItemStatistic, ItemVersion
 from exam_server.results.service import results_of_shift, slip
 from exam_server.sealing import Sealed
+from exam_server.shifts.models import Shift
 from question_bank.item import ChoiceKey, ClusterKey, NumericKey
 from question_bank.response import ChoiceResponse, ClusterResponse, NumericResponse
+from tests.databases import row_of
 
 
 def right_answers(world: World, code: str) -> dict[str, dict[str, object]]:
@@ -75,12 +78,13 @@ def test_the_whole_way_to_ten_marks(world: World, issue: Callable[..., CardProfi
     assert acknowledged.sequence == 23
     assert acknowledged.ledger.started == started
     world.clock.pass_by(minutes=80)
-    desk.send(desk.record(Submitted("candidate")), head=desk.head_view())
+    desk.send(desk.record(Submitted("candidate")), head=desk.signed_head())
     receipt_view = desk.submit()
     receipt = Receipt.from_bytes(receipt_view.receipt)
     receipt.check(receipt_view.signature, world.server.keys.signing.public_key())
     assert (receipt.registration_number, receipt.paper) == ("01000001", "Toán")
     assert (receipt.sequence, receipt.head, receipt.answered) == (24, desk.head, 22)
+    world.close_shift()
 
     with world.server.transaction() as session:
         report = grade_shift(
@@ -93,12 +97,12 @@ def test_the_whole_way_to_ten_marks(world: World, issue: Callable[..., CardProfi
         )
     assert (report.graded, report.waiting, report.problems) == (1, 0, ())
     with world.server.reading() as session:
-        result = slip(session, view.attempt, keys=world.server.keys)
-        attempt = session.get_one(Attempt, view.attempt)
+        result = slip(session, view.attempt, keys=world.server.keys, now=world.clock.now)
+        attempt = row_of(session, Attempt, view.attempt)
         assert attempt.state is AttemptState.SUBMITTED
         assert replays(session, attempt, keys=world.server.keys, now=world.clock.now)
         assert checking.check_all(session, world.server.keys.signing.public_key()).faults == ()
-        rows = results_of_shift(session, world.shift_id)
+        rows = results_of_shift(session, world.centre_id, world.shift_id)
     assert result.total == result.maximum == Decimal("10.00")
     assert [str(part.marks) for part in result.parts] == ["3.00", "4.00", "3.00"]
     assert result.short_code == receipt_view.short_code
@@ -130,15 +134,46 @@ def test_a_changed_answer_and_a_cleared_one_count_as_they_stand(
         desk.answer(other.id, None),
     )
     desk.submit()
+    with world.server.reading() as session:
+        assert not session.scalars(sa.select(ItemStatistic)).all()
+    world.close_shift()
     with world.server.transaction() as session:
         grade_shift(
             session, world.shift_id, officer=OFFICE, keys=world.server.keys,
             grace=world.server.settings.grace, now=world.clock.now,
         )  # fmt: skip
-        result = slip(session, attempt, keys=world.server.keys)
+        result = slip(session, attempt, keys=world.server.keys, now=world.clock.now)
         kept = session.scalars(sa.select(ItemScore).where(ItemScore.response.is_not(None))).all()
     assert result.total == Decimal("0.25")
     assert [score.presented_id for score in kept if score.response] == [single.id]
+    _statistics_follow_the_closing(world, attempt, single.id)
+
+
+def _statistics_follow_the_closing(world: World, attempt: str, right: str) -> None:
+    """Once all of the shift is marked, and for what candidates were marked in."""
+    for _ in range(2):  # marked again, it is counted once
+        with world.server.transaction() as session:
+            report = grade_shift(
+                session, world.shift_id, officer=OFFICE, keys=world.server.keys,
+                grace=world.server.settings.grace, now=world.clock.now,
+            )  # fmt: skip
+            assert report.waiting == 0
+    with world.server.reading() as session:
+        scores = session.scalars(sa.select(ItemScore).where(ItemScore.attempt_id == attempt)).all()
+        told = session.scalars(sa.select(ItemStatistic)).all()
+        assert {row.item_version_id for row in told} == {one.item_version_id for one in scores}
+        (solved,) = (one.item_version_id for one in scores if one.presented_id == right)
+        for row in told:
+            assert row.source == f"shift:{world.shift_id}"
+            wanted = (1, 1000 if row.item_version_id == solved else 0, None)
+            assert (row.answers, row.difficulty, row.discrimination) == wanted
+        item = session.get_one(ItemVersion, solved).item_id
+        card = session.get_one(ItemCard, item)
+        assert (card.answers, card.difficulty) == (1, 1000) and card.used_at is not None
+        uses = history.history(session, card, sealing=world.server.sealing)
+        names = [one.note for one in uses if one.act is Act.USED]
+        shift = row_of(session, Shift, world.shift_id)
+        assert names[-1].count(" · ") == 1 and names[0] == f"{names[-1]} · {shift.name}"
 
 
 def test_nothing_opens_before_the_start(world: World, issue: Callable[..., CardProfile]) -> None:
@@ -166,6 +201,7 @@ def test_neither_keys_nor_answers_can_be_guessed_from_the_database(
     item = form.parts[0].items[0]
     desk.send(desk.answer(item.id, right_answers(world, form.code)[item.id]))
     desk.submit()
+    world.close_shift()
     sealing = world.server.sealing
     with world.server.transaction() as session:
         grade_shift(
@@ -176,7 +212,11 @@ def test_neither_keys_nor_answers_can_be_guessed_from_the_database(
             grace=world.server.settings.grace,
             now=world.clock.now,
         )
-        score = session.get_one(ItemScore, (attempt, item.id))
+        score = session.scalars(
+            sa.select(ItemScore).where(
+                ItemScore.attempt_id == attempt, ItemScore.presented_id == item.id
+            )
+        ).one()
         assert b"single" not in score.response
         assert b"single" in sealing.unseal(Sealed.RESPONSE, f"{attempt}/{item.id}", score.response)
         for row in session.scalars(sa.select(ItemVersion)):

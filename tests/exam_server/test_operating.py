@@ -17,29 +17,34 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from kiosk import Clock, Kiosk
-from server_world import BACH, DEMO, World
+from server_world import BACH, DEMO, World, drop_triggers
 
 from card_reader.simulator.issuer import Issuer
-from exam_server import audit, cli, db, directory, keys
-from exam_server.attempts import journal
+from exam_server import audit, cli, db, directory, keys, settings
+from exam_server.attempts import records_kept
+from exam_server.attempts.keys import attempt_key_of
 from exam_server.attempts.models import Attempt
 from exam_server.centres.models import Seat
 from exam_server.contract.api import CheckInState
 from exam_server.contract.enrolment import EnrolmentToken
 from exam_server.contract.records import Answered, Visited
 from exam_server.forms.models import Realm
+from exam_server.items.models import ItemCard
 from exam_server.keys import ServerKeys
-from exam_server.sealing import Sealed
+from exam_server.staff import Role, Staff
 from exam_server.stations.models import Station
 from exam_server.trust.source import TrustInForce
+from question_bank.lifecycle import State
+from tests.databases import Databases
 
 pytestmark = pytest.mark.slow
 
+WORD = Path(__file__).parents[2] / "fixtures" / "word"
 PASSPHRASE = "correct horse battery"
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory, issuer: Issuer) -> Path:
+def made(tmp_path_factory: pytest.TempPathFactory, issuer: Issuer, databases: Databases) -> Path:
     """A server made by the commands alone: init, load trust, load exam, staff add."""
     folder = tmp_path_factory.mktemp("made")
     issuer.save(folder / "issuer")
@@ -48,7 +53,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, issuer: Issuer) -> Path:
         patch.setenv("EXAM_STAFF_PASSWORD", "mật khẩu dài")
         server = str(folder / "server")
         for command in (
-            ["init", server, "--realm", "test"],
+            ["init", server, "--realm", "test", *where_to(databases)],
             ["load", "trust", server, str(folder / "issuer")],
             ["load", "exam", server, str(DEMO)],
             ["staff", "add", server, "--username", "gt1", "--name", "A", "--role", "proctor"],
@@ -57,11 +62,26 @@ def made(tmp_path_factory: pytest.TempPathFactory, issuer: Issuer) -> Path:
     return folder / "server"
 
 
+def where_to(databases: Databases) -> list[str]:
+    """How `init` and `restore` are told of a new database; a file in the folder is the default."""
+    return ["--database", databases.new()] if databases.kind == "postgresql" else []
+
+
 @pytest.fixture
-def server(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def server(
+    made: Path, tmp_path: Path, databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
     monkeypatch.setenv("EXAM_SERVER_PASSPHRASE", PASSPHRASE)
-    shutil.copytree(made, tmp_path / "server")
-    return tmp_path / "server"
+    folder = tmp_path / "server"
+    shutil.copytree(made, folder)
+    chosen = settings.load(folder)
+    if chosen.database_url is None:
+        yield folder
+        return
+    url = databases.copy(chosen.database_url)
+    settings.save(folder, chosen.model_copy(update={"database_url": url}))
+    yield folder
+    databases.remove(url)
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, dict, str]:
@@ -100,7 +120,7 @@ def test_a_second_init_and_load_are_refused(server: Path, capsys) -> None:
         (["load", "exam", "{server}", "{tmp}", "--starts-at", "now"], "no moment"),
         (["station", "token", "{server}", "--room", "P.9", "--seat", "1"], "no seat"),
         (["shift", "start", "{server}"], "only an open shift"),
-        (["grade", "{server}"], "has not been started"),
+        (["grade", "{server}"], "only a closed shift is graded"),
         (["grade", "{server}", "--shift", "Ca 9"], "no shift"),
         (["receipt", "verify", "{server}", "{server}/settings.json"], "no receipt"),
         (["restore", "{server}/settings.json", "{tmp}/new"], "no backup"),
@@ -131,6 +151,10 @@ def test_a_wrong_or_missing_passphrase_gives_one_line(server: Path, capsys, monk
     assert (code, fields["state"]) == (0, "open")
 
 
+SQLITE_ALONE = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+
+
+@SQLITE_ALONE
 def test_a_missing_or_damaged_database_gives_one_line(server: Path, capsys) -> None:
     path = server / directory.DATABASE
     path.write_bytes(b"no database at all" * 100)
@@ -141,6 +165,7 @@ def test_a_missing_or_damaged_database_gives_one_line(server: Path, capsys) -> N
     assert "is missing" in run(capsys, "status", server)[1]["error"]
 
 
+@SQLITE_ALONE
 def test_a_locked_database_gives_one_line(server: Path, capsys, monkeypatch) -> None:
     monkeypatch.setattr(db, "BUSY_TIMEOUT_MS", 50)
     holder = sqlite3.connect(server / directory.DATABASE, isolation_level=None)
@@ -159,12 +184,17 @@ def test_a_busy_port_gives_one_line(server: Path, capsys) -> None:
     assert "--port" in fields["error"]
 
 
+def rewrite_the_log(server: Path) -> None:
+    """As whoever owns the database can."""
+    with directory.open_server(server) as opened, db.transaction(opened.engine) as session:
+        drop_triggers(session, "audit_entry")
+        session.execute(sa.text("UPDATE audit_entry SET actor = 'nobody' WHERE sequence = 1"))
+
+
 def test_audit_verify_finds_tampering(server: Path, capsys) -> None:
     code, fields, _ = run(capsys, "audit", "verify", server)
     assert (code, fields["faults"]) == (0, [])
-    with sqlite3.connect(server / directory.DATABASE) as session:
-        session.execute("DROP TRIGGER audit_entry_no_update")
-        session.execute("UPDATE audit_entry SET actor = 'nobody' WHERE sequence = 1")
+    rewrite_the_log(server)
     code, fields, _ = run(capsys, "audit", "verify", server)
     assert (code, fields["faults"]) == (1, ["audit log: entry 1 was changed"])
 
@@ -193,7 +223,7 @@ def serving(server: Path) -> Iterator[str]:
 
 @pytest.mark.slow
 def test_a_station_writes_over_tls_and_a_backup_holds_it(
-    server: Path, serving: str, issue, tmp_path: Path, capsys, monkeypatch
+    server: Path, serving: str, issue, tmp_path: Path, databases, capsys, monkeypatch
 ) -> None:
     monkeypatch.setenv("EXAM_BACKUP_PASSPHRASE", "another passphrase")
     code, fields, _ = run(
@@ -223,6 +253,7 @@ def test_a_station_writes_over_tls_and_a_backup_holds_it(
     receipt.write_text(receipt_view.model_dump_json())
     code, fields, _ = run(capsys, "receipt", "verify", server, receipt)
     assert (code, fields["valid"], fields["answered"]) == (0, True, 1)
+    assert run(capsys, "shift", "close", server, "--reason", "chạy thử")[0] == 0
     code, fields, _ = run(capsys, "grade", server)
     assert (code, fields["graded"]) == (0, 1)
     results = run(capsys, "results", server)[1]["results"]
@@ -232,7 +263,7 @@ def test_a_station_writes_over_tls_and_a_backup_holds_it(
     assert b"SQLite format" not in raw
     again = tmp_path / "again"
     monkeypatch.setenv("EXAM_SERVER_PASSPHRASE", "a new passphrase")
-    assert run(capsys, "restore", backup, again)[0] == 0
+    assert run(capsys, "restore", backup, again, *where_to(databases))[0] == 0
     assert keys.fingerprint(again) == token.fingerprint
     own = keys.load(again, "a new passphrase")
     read_the_restored_attempt(again, own, view.attempt)
@@ -245,8 +276,8 @@ def read_the_restored_attempt(folder: Path, own: ServerKeys, attempt_id: str) ->
     with directory.open_server(folder) as opened, db.reading(opened.engine) as session:
         attempt = session.scalars(sa.select(Attempt)).one()
         assert attempt.id == attempt_id
-        key = own.sealing.unseal(Sealed.ATTEMPT_KEY, attempt.id, attempt.key)
-        bodies = [record.open(key)[0] for record in journal.records_of(session, attempt)]
+        key = attempt_key_of(own, attempt.id)
+        bodies = [record.open(key)[0] for record in records_kept.records_of(session, attempt)]
     assert len(bodies) == 1
     assert isinstance(bodies[0], Visited)
 
@@ -313,15 +344,13 @@ def test_the_log_is_sealed(
 ) -> None:
     assert run(capsys, "shift", "open", server)[0] == 0
     assert run(capsys, "audit", "verify", server)[0] == 0
-    engine = db.create_engine(f"sqlite:///{server / 'server.db'}")
-    with pytest.raises(sa.exc.IntegrityError), engine.begin() as connection:
-        connection.exec_driver_sql("DELETE FROM audit_seal")
-    with db.transaction(engine) as session:
-        for table in ("audit_entry", "audit_seal"):
-            for act in ("update", "delete"):
-                session.execute(sa.text(f"DROP TRIGGER {table}_no_{act}"))
-        tamper(session)
-    engine.dispose()
+    with directory.open_server(server) as opened:
+        with pytest.raises(sa.exc.DBAPIError), opened.engine.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM audit_seal")
+        with db.transaction(opened.engine) as session:
+            for table in ("audit_entry", "audit_seal"):
+                drop_triggers(session, table)
+            tamper(session)
     code, fields, _ = run(capsys, "audit", "verify", server)
     assert code == 1
     assert said in fields["faults"][0]
@@ -332,11 +361,7 @@ def test_a_backup_whose_log_does_not_hold_is_not_restored(
     server: Path, tmp_path: Path, capsys, monkeypatch
 ) -> None:
     monkeypatch.setenv("EXAM_BACKUP_PASSPHRASE", "another passphrase")
-    engine = db.create_engine(f"sqlite:///{server / 'server.db'}")
-    with engine.begin() as connection:
-        connection.exec_driver_sql("DROP TRIGGER audit_entry_no_update")
-        connection.exec_driver_sql("UPDATE audit_entry SET actor = 'nobody' WHERE sequence = 1")
-    engine.dispose()
+    rewrite_the_log(server)
     backup, again = tmp_path / "server.backup", tmp_path / "again"
     assert run(capsys, "backup", server, backup)[0] == 0
     code, fields, _ = run(capsys, "restore", backup, again)
@@ -368,6 +393,34 @@ def test_stations_and_staff_are_listed_and_let_go(server: Path, capsys) -> None:
     )
     (person,) = run(capsys, "staff", "list", server)[1]["staff"]
     assert person["username"] == "gt1" and person["disabled_at"]
+
+
+def test_a_writer_gets_a_subject_and_brings_a_file(server: Path, capsys) -> None:
+    """Nothing without the grant; with it drafts, and the file's errors make the exit code 1."""
+    with directory.open_server(server) as opened, db.transaction(opened.engine) as session:
+        for username, role in (("rade", Role.ITEM_WRITER), ("gt9", Role.PROCTOR)):
+            session.add(
+                Staff(
+                    username=username, name=username, role=role, password_hash="",
+                    created_at=datetime.now(UTC),
+                )
+            )  # fmt: skip
+    subject = ("--username", "rade", "--subject", "Ngữ văn")
+    bring = ("bank", "import", server, WORD / "keys-that-fail.docx", *subject)
+    assert "not among yours" in run(capsys, *bring)[1]["error"]
+    assert run(capsys, "staff", "grant", server, *subject)[0] == 0
+    assert run(capsys, "staff", "grant", server, *subject[2:], "--username", "gt9")[0] == 2
+    assert run(capsys, *bring, "--secret")[0] == 2
+    code, fields, told = run(capsys, *bring)
+    assert (code, fields["imported"], len(fields["problems"])) == (1, 1, 3)
+    assert "Câu 2" in told
+    with directory.open_server(server) as opened, db.reading(opened.engine) as session:
+        card = session.scalars(sa.select(ItemCard).where(ItemCard.subject == "Ngữ văn")).one()
+        assert (card.state, card.secret) == (State.DRAFT, False)
+    assert run(capsys, "bank", "index", server)[1] == {"indexed": 0}
+    assert run(capsys, "staff", "withdraw", server, *subject)[0] == 0
+    assert run(capsys, "staff", "withdraw", server, *subject)[0] == 2
+    assert run(capsys, *bring)[0] == 2
 
 
 def test_loading_is_logged_and_trust_is_read_anew(server: Path, tmp_path: Path, capsys) -> None:

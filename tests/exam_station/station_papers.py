@@ -1,8 +1,10 @@
 """A small form with one item of each kind, and what the server says of a seat."""
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 from exam_server.contract import api
+from question_bank.item import Media
 from question_bank.package import (
     PresentedChoice,
     PresentedCluster,
@@ -13,6 +15,9 @@ from question_bank.package import (
     PresentedPart,
 )
 
+TONES = Path(__file__).parents[2] / "fixtures" / "sound" / "tones.mp3"
+#: May be heard twice.
+HEARD = '<audio data-plays="2" src="media:nghe"/>'
 NOON = datetime(2027, 6, 10, 5, 0, tzinfo=UTC)
 
 
@@ -39,10 +44,13 @@ FORM = PresentedForm(
             "<p>Đúng hay sai.</p>",
             (
                 PresentedItem("c", 3, "<p>3</p>", PresentedCluster(options("s1", "s2"))),
-                PresentedItem("d", 4, "<p>4</p>", PresentedNumeric(4, "0123456789,-", "cm")),
+                PresentedItem(
+                    "d", 4, f"<p>4</p>{HEARD}", PresentedNumeric(4, "0123456789,-", "cm")
+                ),
             ),
         ),
     ),
+    media=(Media("nghe", "audio/mpeg", TONES.read_bytes()),),
 )
 
 

@@ -9,6 +9,7 @@ import os
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,15 +21,24 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.x509.oid import NameOID
-from station_papers import FORM, placement, seat
+from station_papers import FORM, NOON, placement, seat
 
 from exam_server.contract import api, sealed_package
+from exam_server.contract.batches import Batch, ReceivedBatch
 from exam_server.contract.enrolment import EnrolmentToken
 from exam_server.contract.errors import ContractError, ErrorCode
 from exam_server.contract.ledger import Ledger
 from exam_server.contract.receipt import Receipt
 from exam_server.contract.records import Record, SignedHead, genesis
 from exam_server.contract.requests import RequestProof, RequestRefusedError, check_request
+from exam_server.contract.room_code import SECRET_BYTES, RoomCode
+from exam_server.contract.room_kit import (
+    KitPackage,
+    Place,
+    RoomKit,
+    lease_key,
+    lock_content_key,
+)
 from exam_server.contract.wrapping import Purpose, wrap
 from question_bank import package as packages
 
@@ -140,14 +150,19 @@ class StationServer:
         self.calls: list[str] = []
         self.station: api.Enrolment | None = None
         self.nonces: set[bytes] = set()
+        self.beats: list[api.Heartbeat] = []
         self.placement = placement()
         self.records: list[Record] = []
         self.batches: list[int] = []
+        self.page = 2
+        self.spoil: Callable[[Record], bytes] = Record.to_bytes
         self.heads: list[SignedHead] = []
         self.submitted: tuple[bytes, bytes] | None = None
         self.state = api.ShiftState.STARTED
-        self.attempt_key, self.lease_key = os.urandom(32), os.urandom(32)
-        self.content_key = os.urandom(32)
+        self.attempt_key, self.shift_secret = os.urandom(32), os.urandom(32)
+        self.room_code = RoomCode(os.urandom(SECRET_BYTES))
+        self.content_key, self.start_secret = os.urandom(32), os.urandom(13)
+        self.kit_changes: dict[str, object] = {}
         self.epoch = self.held = 1
         header = sealed_package.PackageHeader("package-1", "test", "s1", "Toán", "0101")
         self.sealed = sealed_package.seal(
@@ -197,7 +212,8 @@ class StationServer:
         call = path.removeprefix("/api/station/").replace(f"/{ATTEMPT}", "")
         self.calls.append(call)
         try:
-            self._prove(method, path, headers, body)
+            if call != "attempts/records":
+                self._prove(method, path, headers, body)
             if call in self.refuse:
                 self._set_aside(call, body)
                 raise RefusedError(self.refuse[call])
@@ -243,16 +259,20 @@ class StationServer:
             case "enrolment":
                 return self._enrol(api.Enrolment.model_validate_json(body))
             case "heartbeat":
-                api.Heartbeat.model_validate_json(body)
+                self.beats.append(api.Heartbeat.model_validate_json(body))
                 return seat(self.placement, self.state, self.now())
+            case "kit":
+                return self.kit(**self.kit_changes).seal(self.holder, self.signing)
             case "packages/package-1":
                 return self.sealed
             case "attempts/lease":
                 return self._lease()
             case "attempts/open":
                 return self._open()
+            case "attempts/history":
+                return self._history(api.HistoryRequest.model_validate_json(body))
             case "attempts/records":
-                return self._take(api.RecordBatch.model_validate_json(body))
+                return self._take(self._proven(body))
             case "attempts/submit":
                 return self._submit(api.Submission.model_validate_json(body))
         raise RefusedError(ErrorCode.NOT_FOUND)
@@ -280,6 +300,10 @@ class StationServer:
     def head(self) -> bytes:
         return self.records[-1].head if self.records else genesis(ATTEMPT)
 
+    @property
+    def lease_key(self) -> bytes:
+        return lease_key(self.shift_secret, ATTEMPT, self.held)
+
     def _lease(self) -> api.LeaseView:
         self.held = self.epoch
         epoch = str(self.epoch)
@@ -288,9 +312,6 @@ class StationServer:
             epoch=self.epoch,
             lease_key=wrap(self.lease_key, self.holder, Purpose.LEASE_KEY, ATTEMPT, epoch),
             attempt_key=wrap(self.attempt_key, self.holder, Purpose.ATTEMPT_KEY, ATTEMPT),
-            recovery=wrap(
-                self.attempt_key, self.recovery.public_key(), Purpose.ATTEMPT_KEY, ATTEMPT
-            ),
             next_sequence=len(self.records) + 1,
             head=self.head,
             package="package-1",
@@ -299,20 +320,80 @@ class StationServer:
             server_time=self.now(),
         )
 
+    def _history(self, asked: api.HistoryRequest) -> api.HistoryView:
+        page = self.records[asked.after : asked.after + self.page]
+        return api.HistoryView(
+            records=[self.spoil(record) for record in page],
+            sequence=len(self.records),
+            head=self.head,
+            server_time=self.now(),
+        )
+
     def _open(self) -> api.OpenView:
         if self.state is not api.ShiftState.STARTED:
             raise RefusedError(ErrorCode.NOT_STARTED)
         if self.held != self.epoch:
             raise RefusedError(ErrorCode.LEASE_SUPERSEDED)
-        key = wrap(self.content_key, self.holder, Purpose.CONTENT_KEY, "package-1", "station-1")
+        context = ("s1", "station-1")
         return api.OpenView(
-            package="package-1",
-            content_key=key,
+            shift="s1",
+            start_secret=wrap(self.start_secret, self.holder, Purpose.START_SECRET, *context),
             ledger=api.LedgerView.of(self.ledger),
             server_time=self.now(),
         )
 
-    def _take(self, batch: api.RecordBatch) -> api.Acknowledged:
+    def kit(self, **changes: object) -> RoomKit:
+        """What the station's kit says; the one place of the room is this station's."""
+        locked = lock_content_key(
+            self.content_key, self.start_secret, shift="s1", package="package-1"
+        )
+        digest = hashlib.sha256(self.sealed).digest()
+        who = self.placement
+        place = Place(
+            seat="03",
+            placement=who.id,
+            registration_number=who.registration_number,
+            candidate_name=who.candidate_name,
+            date_of_birth=who.date_of_birth,
+            citizen_number=who.citizen_number,
+            paper=who.paper,
+            allowance=timedelta(minutes=who.minutes),
+            attempt=ATTEMPT,
+            code="0101",
+            package="package-1",
+            sequential=False,
+            attempt_key=self.attempt_key,
+        )
+        fields: dict[str, object] = {
+            "realm": "test",
+            "shift": "s1",
+            "room": "r1",
+            "station": "station-1",
+            "exam": "Kỳ thi thử",
+            "shift_name": "Ca 1",
+            "centre": "THPT Chu Văn An",
+            "room_name": "P01",
+            "seat": "03",
+            "starts_at": NOON + timedelta(minutes=15),
+            "late_limit": timedelta(minutes=15),
+            "programs": (),
+            "shift_secret": self.shift_secret,
+            "room_code_digest": self.room_code.digest("s1", "r1"),
+            "places": (place,),
+            "packages": (KitPackage("package-1", digest, len(self.sealed), locked),),
+            "stations": (),
+        }
+        return RoomKit(**(fields | changes))  # type: ignore[arg-type] - any field
+
+    def _proven(self, body: bytes) -> Batch:
+        received = ReceivedBatch.from_bytes(body)
+        try:
+            received.check_mac(self.lease_key)
+        except ContractError as error:
+            raise RefusedError(ErrorCode.BAD_SIGNATURE) from error
+        return received.batch
+
+    def _take(self, batch: Batch) -> api.Acknowledged:
         self.batches.append(len(batch.records))
         for data in batch.records:
             record = Record.from_bytes(data)
@@ -339,22 +420,24 @@ class StationServer:
     def _set_aside(self, call: str, body: bytes) -> None:
         """What a refused batch holds is evidence."""
         if call == "attempts/records":
-            batch = api.RecordBatch.model_validate_json(body)
+            batch = self._proven(body)
             self.evidence += [Record.from_bytes(data) for data in batch.records]
 
-    def _keep_head(self, view: api.HeadView) -> None:
-        signed = SignedHead(ATTEMPT, view.epoch, view.sequence, view.head, view.signature)
+    def _keep_head(self, signed: SignedHead) -> None:
         try:
             signed.check(Ed25519PublicKey.from_public_bytes(self.station.signing_key))
         except ContractError as error:
             raise RefusedError(ErrorCode.RECORD_REJECTED) from error
-        if (view.sequence, view.head) != (len(self.records), self.head):
+        if (signed.sequence, signed.head) != (len(self.records), self.head):
             raise RefusedError(ErrorCode.RECORD_GAP)
         self.heads.append(signed)
 
     def _submit(self, submission: api.Submission) -> api.ReceiptView:
         if self.submitted is None:
-            self._keep_head(submission.head)
+            view = submission.head
+            self._keep_head(
+                SignedHead(ATTEMPT, view.epoch, view.sequence, view.head, view.signature)
+            )
             receipt = Receipt(
                 ATTEMPT,
                 "test",

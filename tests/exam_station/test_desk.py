@@ -2,92 +2,30 @@
 
 import errno
 import hashlib
-import time
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from desk_seat import Seat, bodies, until
 from station_server import ATTEMPT, StationServer
 
-from exam_server.contract import api, records
+from exam_server.contract import api, journal_file
 from exam_server.contract.errors import ErrorCode
 from exam_server.contract.records import Answered, Opened, Submitted, Visited
 from exam_server.contract.wrapping import Purpose, unwrap
 from exam_station import durable
-from exam_station import journal as journals
-from exam_station.client import Client, ServerRefusedError, ServerUnreachableError
-from exam_station.clock import ServerClock
-from exam_station.desk import Desk
-from exam_station.flow.states import NoticeCode
-from exam_station.staging import Packages
-from exam_station.uploader import (
-    BACK_OFF_MOST,
-    LONGEST_ASKED,
-    Outbox,
-    Progress,
-    StoppedError,
-    asked_by,
-    back_off,
-    spread,
-)
-from exam_station.vault import Vault
+from exam_station.client import ServerRefusedError, ServerUnreachableError
+from exam_station.flow.codes import NoticeCode
+from exam_station.stopping import StoppedError
+from exam_station.trying_again import BACK_OFF_MOST, LONGEST_ASKED, asked_by, back_off, spread
+from exam_station.uploader import Outbox, Progress
 from question_bank.response import ChoiceResponse
 
 BEAT = api.Heartbeat(
     state=api.StationState.IDLE, program_version="test", reader_ready=True, camera_ready=True
 )
-
-
-class Seat:
-    """A desk with what it told."""
-
-    def __init__(self, data: Path, vault: Vault) -> None:
-        clock = ServerClock()
-        self.client = Client(vault, clock)
-        self.progress: list[Progress] = []
-        self.stopped: list[StoppedError] = []
-        self.packages = Packages(data, self.client, vault)
-        self.desk = Desk(
-            data,
-            client=self.client,
-            vault=vault,
-            clock=clock,
-            packages=self.packages,
-            told=lambda _, progress: self.progress.append(progress),
-            stopped=lambda _, error: self.stopped.append(error),
-        )
-
-    def close(self) -> None:
-        self.desk.close()
-        self.client.close()
-
-
-@pytest.fixture
-def place(server: StationServer, vault: Vault, data: Path) -> Iterator[Callable[[], Seat]]:
-    """Makes a seat; a second one is the same station started again."""
-    seats: list[Seat] = []
-
-    def make() -> Seat:
-        for former in seats:
-            former.close()
-        seats.append(Seat(data, vault))
-        return seats[-1]
-
-    yield make
-    for seat in seats:
-        seat.close()
-
-
-def until(done: Callable[[], bool], seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
-
-
-def bodies(server: StationServer) -> list[records.Body]:
-    return [record.open(server.attempt_key)[0] for record in server.records]
 
 
 def test_from_the_lease_to_the_receipt(
@@ -111,7 +49,7 @@ def test_from_the_lease_to_the_receipt(
     journal = data / "attempts" / ATTEMPT / "journal"
     for secret in (server.attempt_key, server.lease_key, server.content_key, b"options"):
         assert all(secret not in path.read_bytes() for path in data.rglob("*") if path.is_file())
-    header = journals.read(journal.read_bytes()).header
+    header = journal_file.read(journal.read_bytes()).header
     recovered = unwrap(header.recovery, server.recovery, Purpose.ATTEMPT_KEY, ATTEMPT)
     assert recovered == server.attempt_key
 
@@ -219,7 +157,60 @@ def test_what_comes_too_late_is_sent_once_as_evidence_and_stays_in_the_journal(
     until(lambda: bool(seat.stopped))
     assert [record.sequence for record in server.evidence] == list(range(2, 452))
     journal = data / "attempts" / ATTEMPT / "journal"
-    assert len(journals.read(journal.read_bytes()).records) == 451
+    assert len(journal_file.read(journal.read_bytes()).records) == 451
+
+
+@pytest.mark.parametrize(
+    ("code", "notice"),
+    [
+        (ErrorCode.ATTEMPT_CLOSED, NoticeCode.ATTEMPT_CLOSED),
+        (ErrorCode.LEASE_SUPERSEDED, NoticeCode.TAKEN_OVER),
+    ],
+)
+def test_who_writes_on_while_it_comes_too_late_leaves_nothing_behind(
+    server: StationServer,
+    place: Callable[[], Seat],
+    data: Path,
+    code: ErrorCode,
+    notice: NoticeCode,
+) -> None:
+    """Between the server's no and the notice on the screen the candidate still writes."""
+    seat = place()
+    seat.desk.open(ATTEMPT)
+    until(lambda: len(server.records) == 1)
+    server.refuse["attempts/records"] = code
+    with pytest.raises(StoppedError) as stopped:
+        for number in range(100_000):
+            seat.desk.write(Visited("abcd"[number % 4]))
+    assert stopped.value.code is notice
+    until(lambda: bool(seat.stopped))
+    journal = data / "attempts" / ATTEMPT / "journal"
+    written = journal_file.read(journal.read_bytes()).records[1:]
+    assert {record.head for record in written} == {record.head for record in server.evidence}
+
+
+def test_a_disk_that_fails_stops_the_paper_and_a_second_try_goes_on(
+    server: StationServer, place: Callable[[], Seat], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seat = place()
+    sitting = seat.desk.open(ATTEMPT).sitting
+    seat.desk.write(Visited("b"))
+    until(lambda: len(server.records) == 2)
+    real = os.fdatasync
+
+    def fdatasync(_handle: int) -> None:
+        raise OSError(errno.EIO, "the disk failed")
+
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
+    with pytest.raises(StoppedError) as stopped:
+        seat.desk.write(Visited("c"))
+    assert stopped.value.code is NoticeCode.DISK_FAILED
+    seat.desk.close()
+    monkeypatch.setattr(os, "fdatasync", real)
+    again = seat.desk.open(ATTEMPT).sitting
+    assert again == sitting.go_to("b")[0]
+    seat.desk.write(Visited("d"))
+    until(lambda: len(server.records) == 3)
 
 
 def test_an_empty_flush_asks_whether_the_attempt_is_still_here(

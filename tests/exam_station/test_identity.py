@@ -13,7 +13,7 @@ from card_reader.simulator.personalisation import Holder
 from card_reader.simulator.transport import SimulatedTransport
 from card_reader.trust.store import Realm, TrustStore
 from exam_server.contract import api
-from exam_station.flow.states import CardTrouble
+from exam_station.flow.codes import CardTrouble
 from exam_station.identity import DG2, STEPS, Identification, TapError, trouble
 from exam_station.vault import Vault
 

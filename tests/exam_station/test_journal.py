@@ -1,26 +1,28 @@
 """The journal on a real disk: torn at any byte, flipped at any byte, locked, full."""
 
+import errno
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from exam_server.contract import records
-from exam_server.contract.records import Record, SignedHead, WritingKeys
-from exam_station import journal as journals
+from exam_server.contract import journal_file, records
+from exam_server.contract.journal_file import Header
+from exam_server.contract.move_token import MoveToken, SignedMoveToken
+from exam_server.contract.records import Answered, Record, SignedHead, WritingKeys
 from exam_station.journal import (
-    MAGIC,
-    Header,
+    RESERVE,
     Journal,
     JournalDamagedError,
     JournalError,
     JournalFullError,
     JournalInUseError,
+    JournalMovedError,
+    JournalUnwritableError,
 )
 
 KEYS = WritingKeys("attempt-1", 1, b"L" * 32, b"A" * 32)
@@ -85,65 +87,31 @@ def test_what_was_written_is_there_again(tmp_path: Path) -> None:
     again.close()
 
 
-def test_cut_at_every_byte_it_opens_to_the_longest_whole_prefix(
+def test_a_torn_last_write_is_taken_off_and_written_over(
     written: tuple[bytes, list[tuple[int, int]]], tmp_path: Path
 ) -> None:
     data, steps = written
     path = tmp_path / "journal"
-    for cut in range(steps[0][0], len(data) + 1):
-        expected = max(steps_at for steps_at in steps if steps_at[0] <= cut)
-        contents = journals.read(data[:cut])
-        assert (contents.size, len(contents.records)) == expected
-    for cut in range(steps[0][0]):
-        with pytest.raises(JournalDamagedError):
-            journals.read(data[:cut])
     path.write_bytes(data[:-1])
     journal = Journal.open(path)
     assert (journal.sequence, path.stat().st_size) == (4, steps[-2][0])
     write(journal, records.Visited("written over the torn one"))
     journal.close()
-    assert len(journals.read(path.read_bytes()).records) == 5
+    assert len(journal_file.read(path.read_bytes()).records) == 5
 
 
-def test_a_tail_of_zeros_is_a_torn_write(
-    written: tuple[bytes, list[tuple[int, int]]],
+def test_a_damaged_journal_opens_to_nothing_and_stays_as_it_is(
+    written: tuple[bytes, list[tuple[int, int]]], tmp_path: Path
 ) -> None:
     data, steps = written
-    for cut in range(steps[-2][0], len(data) - len(journals.ZERO_TAIL)):
-        contents = journals.read(data[:cut] + bytes(len(data) - cut))
-        assert len(contents.records) == 4
-
-
-@settings(max_examples=300)
-@given(st.data())
-def test_a_changed_byte_is_damage_with_a_name(
-    written: tuple[bytes, list[tuple[int, int]]], data: st.DataObject
-) -> None:
-    original, _ = written
-    at = data.draw(st.integers(0, len(original) - 1))
-    other = data.draw(st.integers(1, 255))
-    changed = bytearray(original)
-    changed[at] ^= other
-    with pytest.raises(JournalDamagedError) as caught:
-        journals.read(bytes(changed))
-    assert "\n" not in str(caught.value)
-
-
-@given(st.binary(max_size=200))
-def test_any_bytes_are_a_journal_or_named_damage(data: bytes) -> None:
-    for candidate in (data, MAGIC + data):
-        with pytest.raises(JournalDamagedError):
-            journals.read(candidate)
-
-
-def test_records_of_another_attempt_or_out_of_order_are_damage(
-    written: tuple[bytes, list[tuple[int, int]]],
-) -> None:
-    data, steps = written
-    first, second, third = steps[0][0], steps[1][0], steps[2][0]
-    swapped = data[:first] + data[second:third] + data[first:second]
-    with pytest.raises(JournalDamagedError, match="continue the chain"):
-        journals.read(swapped)
+    changed = bytearray(data)
+    changed[steps[2][0] + 40] ^= 1
+    path = tmp_path / "journal"
+    path.write_bytes(changed)
+    with pytest.raises(JournalDamagedError, match="2 records before it are sound") as caught:
+        Journal.open(path)
+    assert caught.value.sound == 2
+    assert path.read_bytes() == changed
 
 
 def test_only_the_next_record_is_taken(tmp_path: Path) -> None:
@@ -168,6 +136,81 @@ def test_a_second_process_is_locked_out(tmp_path: Path) -> None:
         Journal.open(tmp_path / "journal")
     journal.close()
     Journal.open(tmp_path / "journal").close()
+
+
+def test_a_journal_that_is_there_is_never_written_over(tmp_path: Path) -> None:
+    """Two programs may both have found none."""
+    path = tmp_path / "journal"
+    journal = Journal.create(path, HEADER)
+    write(journal, records.Visited("a"))
+    with pytest.raises(JournalInUseError):
+        Journal.create(path, HEADER)
+    write(journal, records.Visited("b"))
+    journal.close()
+    assert len(journal_file.read(path.read_bytes()).records) == 2
+    assert [each.name for each in tmp_path.iterdir()] == ["journal"]
+
+
+def test_a_journal_may_begin_with_records_of_another_station(tmp_path: Path) -> None:
+    first = Journal.create(tmp_path / "first", HEADER)
+    history = [write(first, records.Visited(f"item-{number}")) for number in range(3)]
+    first.close()
+    second = Journal.create(tmp_path / "second", HEADER, history)
+    assert (second.records, second.head) == (tuple(history), history[-1].head)
+    write(second, records.Visited("on we go"))
+    second.close()
+    assert Journal.open(tmp_path / "second").sequence == 4
+
+
+def test_room_is_reserved_ahead_and_given_back(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+
+    def on_disk() -> int:
+        return path.stat().st_blocks * 512
+
+    journal = Journal.create(path, HEADER)
+    if on_disk() < RESERVE:
+        pytest.skip("this file system cannot reserve room")
+    assert path.stat().st_size < 1_000
+    journal.close()
+    assert on_disk() >= RESERVE
+    path.write_bytes(path.read_bytes() + b"torn")
+    journal = Journal.open(path)
+    assert on_disk() >= RESERVE
+    essay = Answered("a", {"kind": "text", "text": "x" * 100_000})
+    for _ in range(30):
+        write(journal, essay)
+    assert on_disk() >= path.stat().st_size + RESERVE // 2
+    journal.release()
+    assert on_disk() < path.stat().st_size + 64 * 1024
+    journal.close()
+
+
+def test_a_flush_that_fails_leaves_nothing_and_the_next_may_succeed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal"
+    journal = Journal.create(path, HEADER)
+    write(journal, records.Visited("a"))
+    size, real, codes = path.stat().st_size, os.fdatasync, [errno.EIO]
+
+    def fdatasync(handle: int) -> None:
+        if codes:
+            raise OSError(codes.pop(), "the disk failed")
+        real(handle)
+
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
+    with pytest.raises(JournalUnwritableError):
+        write(journal, records.Visited("b"))
+    assert (path.stat().st_size, journal.sequence) == (size, 1)
+    write(journal, records.Visited("c"))
+    codes += [errno.EIO, errno.EIO]  # not even the half-written entry can be taken off
+    with pytest.raises(JournalUnwritableError):
+        write(journal, records.Visited("d"))
+    with pytest.raises(JournalUnwritableError, match="opened again"):
+        write(journal, records.Visited("e"))
+    journal.close()
+    assert Journal.open(path).sequence == 2
 
 
 FULL_DISK = """
@@ -199,7 +242,7 @@ def test_a_full_disk_refuses_and_leaves_nothing_half_done(tmp_path: Path) -> Non
     code = [sys.executable, "-c", FULL_DISK, str(path)]
     done = subprocess.run(code, check=False, capture_output=True, cwd=Path(__file__).parents[2])
     assert done.returncode == 9, done.stderr.decode()
-    assert [record.sequence for record in journals.read(path.read_bytes()).records] == [1, 2]
+    assert [record.sequence for record in journal_file.read(path.read_bytes()).records] == [1, 2]
 
 
 def test_killed_in_the_middle_nothing_returned_from_is_lost(tmp_path: Path) -> None:
@@ -232,3 +275,20 @@ def test_a_missing_folder_is_made_and_a_forbidden_one_named(tmp_path: Path) -> N
     with pytest.raises(JournalError):
         Journal.create(blocked / "journal", HEADER)
     assert not issubclass(JournalFullError, JournalDamagedError)
+
+
+def test_a_journal_that_a_move_token_ends_takes_nothing_more(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    key = Ed25519PrivateKey.generate()
+    journal = Journal.create(path, Header("t", b"wrapped", b"recovery"))
+    token = MoveToken("t", "s", 1, 0, journal.head, None, datetime(2027, 6, 9, tzinfo=UTC))
+    journal.append_moved(SignedMoveToken.sign(token, key))
+    signed = SignedHead.sign(key, attempt="t", epoch=1, sequence=0, head=journal.head)
+    with pytest.raises(JournalMovedError):
+        journal.append_head(signed)
+    journal.close()
+    again = Journal.open(path)
+    assert again.moved is not None and again.moved.token == token
+    with pytest.raises(JournalMovedError):
+        again.append_head(signed)
+    again.close()

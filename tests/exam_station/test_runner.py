@@ -18,15 +18,9 @@ from card_reader.transport import Transport
 from exam_server.contract import api
 from exam_station import devices
 from exam_station.flow import events
-from exam_station.flow.states import (
-    Devices,
-    Notice,
-    NoticeCode,
-    OutOfOrder,
-    Problem,
-    State,
-    Writing,
-)
+from exam_station.flow.codes import NoticeCode, Problem
+from exam_station.flow.screens import Notice, OutOfOrder, Writing
+from exam_station.flow.states import Devices, State
 from exam_station.readers import ReaderWatch
 from exam_station.runner import Runner
 from exam_station.settings import Settings
@@ -80,7 +74,7 @@ def test_what_could_not_be_written_is_not_shown_and_comes_back_from_the_journal(
     shown = len(runner.shown)
     runner.accept(events.UserAnswered("a", ChoiceResponse(("o2",))))
     assert isinstance(runner.state.screen, Notice)
-    assert runner.state.screen.code is NoticeCode.JOURNAL_DAMAGED
+    assert runner.state.screen.code is NoticeCode.DISK_FAILED
     chosen = [
         state.screen.sitting.response("a")
         for state in runner.shown[shown:]

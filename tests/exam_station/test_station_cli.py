@@ -13,7 +13,7 @@ import pytest
 from station_papers import placement
 from station_server import ATTEMPT, SECRET, StationServer
 
-from exam_server.contract import api
+from exam_server.contract import api, records
 from exam_station.vault import UNLOCK_VARIABLE
 
 ROOT = Path(__file__).parents[2]
@@ -124,6 +124,7 @@ def test_the_selftest_looks_at_every_part(
         "trust",
         "disk",
         "display",
+        "sound",
     }
     assert parts["server"]["good"] and parts["tls_pin"]["good"] and parts["clock"]["good"]
     assert parts["camera"]["good"] and parts["disk"]["good"]
@@ -153,12 +154,14 @@ def test_killed_in_the_middle_a_new_process_goes_on_with_the_same_journal(
     try:
         until(lambda: server.calls.count("attempts/open") == 2)
         until(lambda: server.batches.count(0) >= 2)
+        until(lambda: len(server.records) == 2)
     finally:
         second.send_signal(signal.SIGTERM)
         _, errors = second.communicate(timeout=20)
     assert second.returncode == 0, errors.decode()
     assert "Traceback" not in errors.decode()
-    assert len(server.records) == 1
+    bodies = [record.open(server.attempt_key)[0] for record in server.records]
+    assert [type(body) for body in bodies] == [records.Opened, records.Restarted]
     assert server.calls.count("attempts/lease") == 1
 
 

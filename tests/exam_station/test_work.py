@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from desk_seat import until
 from station_papers import placement
 from station_server import ATTEMPT, StationServer
 
@@ -14,16 +15,20 @@ from card_reader.transport import Transport
 from exam_server.contract import api
 from exam_server.contract.errors import ErrorCode
 from exam_server.contract.records import Visited
-from exam_station.client import Client
+from exam_station import work
+from exam_station.client import Client, ClientError
 from exam_station.clock import ServerClock
 from exam_station.desk import Desk
 from exam_station.flow import effects, events
+from exam_station.flow.codes import CardTrouble, NoticeCode
 from exam_station.flow.effects import Effect
-from exam_station.flow.states import CardReading, CardTrouble, NoticeCode
+from exam_station.flow.screens import CardReading
 from exam_station.identity import Identification
+from exam_station.kept_time import TimeKeeper
 from exam_station.looking import Looking, not_compared
 from exam_station.settings import Settings
 from exam_station.staging import Packages
+from exam_station.stopping import StoppedError
 from exam_station.vault import Vault
 from exam_station.work import Work
 
@@ -122,7 +127,7 @@ def unforeseen(*_: object, **__: object) -> None:
         *(
             (Desk, name, effect(ATTEMPT), events.AttemptStopped(ATTEMPT, NoticeCode.PROGRAM_FAILED))
             for name, effect in (
-                ("take_lease", effects.FetchLease),
+                ("renew_lease", effects.FetchLease),
                 ("open", effects.OpenForm),
                 ("last_head", effects.Submit),
             )
@@ -182,3 +187,104 @@ def test_a_referral_without_comparison_names_no_model(bench: Bench) -> None:
         "",
         None,
     )
+
+
+def test_what_is_left_here_is_sent_but_never_the_paper_of_whoever_sits_here(
+    bench: Bench, server: StationServer, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else both would open its journal at the start signal, and one be told that it is in use."""
+    settled: list[str] = []
+    done = threading.Event()
+
+    def settle(_desk: Desk, attempt: str) -> None:
+        settled.append(attempt)
+        if attempt == other.name:  # the last one by name
+            done.set()
+
+    monkeypatch.setattr(Desk, "settle", settle)
+    server.placement = placement(attempt=ATTEMPT)
+    taken = bench.answer(effects.FetchLease(ATTEMPT), events.LeaseTaken)
+    assert taken == events.LeaseTaken(ATTEMPT)
+    other = data / "attempts" / "of-the-one-before"
+    other.mkdir()
+    (other / "lease.json").write_bytes((data / "attempts" / ATTEMPT / "lease.json").read_bytes())
+    bench.answer(effects.Beat(BEAT), events.BeatAnswered)
+    assert done.wait(8)
+    assert settled == [other.name]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "still_owed"),
+    [
+        (None, False),
+        (ClientError("no network"), True),
+        (StoppedError(NoticeCode.JOURNAL_DAMAGED, "for people"), True),
+        (StoppedError(NoticeCode.ATTEMPT_CLOSED, "kept as evidence"), False),
+    ],
+)
+def test_the_server_is_told_of_what_was_left_here_until_it_has_it(
+    bench: Bench,
+    server: StationServer,
+    data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    trouble: Exception | None,
+    still_owed: bool,
+) -> None:
+    may_go, tried = threading.Event(), threading.Event()
+
+    def settle(_desk: Desk, _attempt: str) -> None:
+        assert may_go.wait(8)
+        tried.set()
+        if trouble is not None:
+            raise trouble
+
+    monkeypatch.setattr(Desk, "settle", settle)
+    monkeypatch.setattr(work, "BACKLOG_SECONDS", 0.0)
+    server.placement = placement(attempt=ATTEMPT)
+    bench.answer(effects.FetchLease(ATTEMPT), events.LeaseTaken)
+    bench.answer(effects.Beat(BEAT), events.BeatAnswered)
+    left = data / "attempts" / "of-the-one-before"
+    left.mkdir()
+    (left / "lease.json").write_bytes((data / "attempts" / ATTEMPT / "lease.json").read_bytes())
+    bench.answer(effects.Beat(BEAT), events.BeatAnswered)
+    assert server.beats[-1].owed == [left.name]
+    may_go.set()
+    assert tried.wait(8)
+
+    def told() -> bool:
+        bench.answer(effects.Beat(BEAT), events.BeatAnswered)
+        return server.beats[-1].owed == ([left.name] if still_owed else [])
+
+    until(told)
+    assert told()
+
+
+def test_a_pulse_is_a_heartbeat_where_more_was_left_here_than_was_told(
+    bench: Bench, server: StationServer, data: Path
+) -> None:
+    server.placement = placement(attempt=ATTEMPT)
+    bench.answer(effects.FetchLease(ATTEMPT), events.LeaseTaken)
+    bench.answer(effects.Beat(BEAT), events.BeatAnswered)
+    folder = data / "attempts"
+    (folder / "of-the-one-before").mkdir()
+    lease = (folder / ATTEMPT / "lease.json").read_bytes()
+    (folder / "of-the-one-before" / "lease.json").write_bytes(lease)
+    assert isinstance(bench.answer(effects.Pulse(), events.ChangeHeard), events.ChangeHeard)
+
+
+def test_the_time_of_an_open_paper_is_kept_whatever_the_server_knows_of_it(
+    bench: Bench, data: Path, vault: Vault
+) -> None:
+    """The server's seat names no attempt that is written: it has not had the first record yet."""
+    bench.answer(effects.OpenForm(ATTEMPT), events.FormOpened)
+
+    def kept() -> bool:
+        keeper = TimeKeeper(data, ServerClock(), key=vault.signing)
+        restart = keeper.take_up()
+        return restart is not None and keeper.ledger(ATTEMPT) is not None
+
+    until(kept)
+    writing = BEAT.model_copy(update={"state": api.StationState.WRITING})
+    for _ in range(3):
+        bench.answer(effects.Beat(writing), events.BeatAnswered)
+    assert kept()

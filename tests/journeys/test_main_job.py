@@ -19,11 +19,15 @@ WANTED = (
     "the proctor refuses on the web page",
     "the chip cannot be read",
     "two officers check in, conditionally",
+    "checked in for the second paper",
     "start signal: keys released, packages open",
     "kill -9 at item",
     "a new process resumes at the same answer",
+    "every kind of item answered and handed in",
     "shift closed and graded on the server",
     "result slip",
+    "result slip of the second paper is provisional: a text waits for a marker",
+    "two markers, who see no name, mark the text; the result is whole",
     "log and journals verified",
 )
 

@@ -12,7 +12,7 @@ from kiosk_stage import HALF, START, SVG, Kiosk, options
 from pytestqt.qtbot import QtBot
 
 from exam_server.contract.ledger import Ledger
-from exam_station.flow import states
+from exam_station.flow import screens
 from exam_station.flow.states import State, Status
 from exam_station.sitting import Sitting
 from exam_station.ui.window import KioskWindow
@@ -60,17 +60,17 @@ def form() -> PresentedForm:
 
 
 @pytest.fixture
-def candidate() -> states.Candidate:
-    return states.Candidate("p1", "01000123", "Nguyễn An", date(2008, 9, 2), "Toán", 90)
+def candidate() -> screens.Candidate:
+    return screens.Candidate("p1", "01000123", "Nguyễn An", date(2008, 9, 2), "Toán", 90)
 
 
 @pytest.fixture
-def writing(form: PresentedForm, candidate: states.Candidate) -> State:
+def writing(form: PresentedForm, candidate: screens.Candidate) -> State:
     """A paper just opened, 80 minutes to go, everything connected."""
     sitting, _ = Sitting.begin(form)
     now = START + timedelta(minutes=10)
-    paper = states.Writing(candidate, "a1", sitting, Ledger(timedelta(minutes=90), started=START))
-    place = states.Place("Điểm thi 1", "101", "05")
+    paper = screens.Writing(candidate, "a1", sitting, Ledger(timedelta(minutes=90), started=START))
+    place = screens.Place("Điểm thi 1", "101", "05")
     status = Status(now=now, remaining=timedelta(minutes=80), connected=True, place=place)
     return State(screen=paper, status=status)
 

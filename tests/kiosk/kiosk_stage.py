@@ -1,15 +1,28 @@
 """What the tests of the kiosk's window share: a small paper, and a person's way to the window."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from PySide6.QtWidgets import QApplication, QWidget
 
-from exam_station.flow import states
+from exam_server.contract import records
+from exam_station.flow import events, screens
 from exam_station.flow.states import State
 from exam_station.flow.transition import transition
 from exam_station.sitting import Sitting
 from exam_station.ui.window import KioskWindow
-from question_bank.package import PresentedOption
+from question_bank.item import Media
+from question_bank.package import (
+    PresentedForm,
+    PresentedInteraction,
+    PresentedItem,
+    PresentedOption,
+    PresentedPart,
+    PresentedStimulus,
+)
+from question_bank.presented import schema_of
+from question_bank.response import Response
 
 START = datetime(2026, 6, 26, 0, 30, tzinfo=UTC)
 MATH = 'xmlns="http://www.w3.org/1998/Math/MathML"'
@@ -22,6 +35,22 @@ SVG = (
 
 def options(*contents: str) -> tuple[PresentedOption, ...]:
     return tuple(PresentedOption(f"o{place}", text) for place, text in enumerate(contents, 1))
+
+
+def paper_of(
+    *interactions: PresentedInteraction, stem: str = "<p>Hỏi.</p>", stimulus: str = ""
+) -> PresentedForm:
+    """Items i1, i2, … of these interactions, all under the stimulus where there is one."""
+    stimuli = (PresentedStimulus("s1", stimulus),) if stimulus else ()
+    named = stimuli[0].id if stimuli else None
+    items = tuple(
+        PresentedItem(f"i{number}", number, stem, interaction, named)
+        for number, interaction in enumerate(interactions, 1)
+    )
+    parts = (PresentedPart("PHẦN I", "", items),)
+    media = (Media("hinh", "image/svg+xml", SVG),)
+    schema = schema_of(parts, stimuli, sequential=False)
+    return PresentedForm("Thi thử", "KHTN", "0101", 50, parts, media, schema, stimuli)
 
 
 class Kiosk:
@@ -51,7 +80,48 @@ class Kiosk:
         assert len(found) == 1, f"{name}: {len(found)} visible"
         return found[0]
 
+    def begin(self, form: PresentedForm) -> None:
+        """That paper, just opened."""
+        assert isinstance(self.state.screen, screens.Writing)
+        self.acts.clear()
+        sitting, _ = Sitting.begin(form)
+        screen = replace(self.state.screen, sitting=sitting)
+        self.show(replace(self.state, screen=screen))
+
+    def restart(self) -> None:
+        """The window anew, and the paper as the journal of what was done tells of it."""
+        sitting, opened = Sitting.begin(self.sitting.form)
+        bodies: list[records.Body] = [opened]
+        for act in self.acts:
+            match act:
+                case events.UserAnswered(item, response):
+                    sitting, body = sitting.answer(item, response)
+                    bodies.append(body)
+                case events.UserWentTo(item):
+                    sitting, body = sitting.go_to(item)
+                    bodies.append(body)
+                case events.UserHeard(sound, play, at):
+                    sitting, body = sitting.hear(sound, play, at)
+                    bodies.append(body)
+        screen = self.state.screen
+        assert isinstance(screen, screens.Writing)
+        replayed = Sitting.replay(sitting.form, bodies)
+        self.show(replace(self.state, screen=screens.Opening(screen.candidate, screen.attempt)))
+        self.show(replace(self.state, screen=replace(screen, sitting=replayed)))
+
+    @property
+    def response(self) -> Response | None:
+        """The answer to the item on the screen, as the flow has it."""
+        return self.sitting.response(self.sitting.current)
+
+    @property
+    def written(self) -> Mapping[str, Response]:
+        """All answers as they were handed over to be asked about handing in."""
+        screen = self.state.screen
+        assert isinstance(screen, screens.ConfirmSubmit)
+        return screen.writing.sitting.responses
+
     @property
     def sitting(self) -> Sitting:
-        assert isinstance(self.state.screen, states.Writing)
+        assert isinstance(self.state.screen, screens.Writing)
         return self.state.screen.sitting

@@ -6,8 +6,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage, QPainter
 from pytestqt.qtbot import QtBot
 
-from exam_station.ui.content import ContentView, picture
+from exam_station.ui.content import ContentView
 from exam_station.ui.formula import FormulaError, formula
+from exam_station.ui.inline_objects import picture
 from exam_station.ui.theme import TextSize, Theme
 from question_bank.item import Media
 

@@ -4,10 +4,16 @@ import pytest
 from kiosk_stage import Kiosk
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QWidget
+from pytestqt.qtbot import QtBot
 
 from exam_station.flow import events
 from exam_station.flow.events import UserAnswered, UserWentTo
+from exam_station.ui.items.choice import ChoiceView
+from exam_station.ui.look import Look
+from exam_station.ui.texts import Texts
+from exam_station.ui.theme import Theme
+from question_bank.package import PresentedChoice, PresentedItem, PresentedOption
 from question_bank.response import ChoiceResponse, ClusterResponse, NumericResponse
 
 LEFT = Qt.MouseButton.LeftButton
@@ -69,6 +75,27 @@ def test_answer_can_be_cleared(kiosk: Kiosk) -> None:
     assert kiosk.sitting.response("i1") is None
     assert not checked(kiosk, "option-o2")
     assert not kiosk.find("clear-answer").isEnabled()
+
+
+def test_no_more_options_than_may_be_chosen(qtbot: QtBot) -> None:
+    options = tuple(PresentedOption(f"o{n}", f"<p>{n}</p>") for n in range(4))
+    item = PresentedItem("i", 1, "<p>x</p>", PresentedChoice("multiple", options, 2))
+    look = Look(Theme(), Texts())
+    view = ChoiceView(item, look, {})
+    qtbot.addWidget(view)
+    answers: list[object] = []
+    view.answered.connect(answers.append)
+    rows = [view.findChild(QAbstractButton, f"option-o{n}") for n in range(4)]
+    for row in rows[:3]:
+        row.click()
+    assert answers == [
+        ChoiceResponse(("o0",), "multiple"), ChoiceResponse(("o0", "o1"), "multiple"),
+    ]  # fmt: skip
+    assert [row.isChecked() for row in rows] == [True, True, False, False]
+    rows[0].click()
+    rows[2].click()
+    assert answers[-1] == ChoiceResponse(("o1", "o2"), "multiple")
+    assert any("tối đa 2" in label.text() for label in view.findChildren(QLabel))
 
 
 def test_several_options_of_a_multiple_choice(kiosk: Kiosk) -> None:

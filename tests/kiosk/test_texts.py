@@ -11,10 +11,10 @@ from card_reader.errors import CardReason
 from card_reader.trust.findings import Finding
 from exam_server.contract.errors import ErrorCode
 from exam_station.face.quality import Hint
-from exam_station.flow.states import CardTrouble, Language, NoticeCode, Problem
+from exam_station.flow.codes import CardTrouble, Language, NoticeCode, Problem
 from exam_station.ui.screens.consent import POINTS
 from exam_station.ui.screens.reading import PHASES
-from exam_station.ui.screens.waiting import RULES
+from exam_station.ui.screens.waiting import RULES, SEQUENTIAL_RULES
 from exam_station.ui.texts import Texts
 from exam_station.ui.theme import TextSize
 
@@ -40,6 +40,11 @@ JUDGEMENT = (
     "revocation_not_checked",
     "full_name_missing",
     "chip_refused_before",
+    "chip_not_read",
+    "room_code_wrong",
+    "other_seat",
+    "came_too_late",
+    "told_after_closing",
     "challenge_not_from_server",
     "no_consent",
     "no_face_record",
@@ -64,8 +69,9 @@ def composed_keys() -> set[str]:
     keys = {f"{group}.{code}" for group, enums in CODES.items() for e in enums for code in e}
     keys |= {f"reason.{code}" for code in JUDGEMENT}
     keys |= {f"consent.{point}{tail}" for point in POINTS for tail in ("", "_title")}
-    keys |= {f"waiting.rule_{number}" for number in range(1, RULES + 1)}
-    keys |= {f"referred.step_{number}" for number in (1, 2, 3)}
+    keys |= {f"waiting.rule_{rule}" for rule in (*RULES, *SEQUENTIAL_RULES)}
+    keys |= {f"{group}.step_{n}" for group in ("referred", "proctor_confirms") for n in (1, 2, 3)}
+    keys |= {f"offline.{act}" for act in ("without_chip", "check_in", "start")}
     keys |= {f"bar.text_{size.name.lower()}" for size in TextSize}
     keys |= {f"navigator.{name}" for name in ("answered", "partly", "unanswered", "flagged")}
     keys |= {f"confirm.{name}" for name in ("unanswered", "partly", "flagged")}

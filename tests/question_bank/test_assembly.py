@@ -9,6 +9,7 @@ from item_builders import FIGURE, METADATA, cluster, multiple, numeric, single
 
 from question_bank.assembly import BaseForm, BasePart, FormMapping, arrange
 from question_bank.errors import AssemblyError, MalformedError, ScoringError
+from question_bank.item import Stimulus
 from question_bank.package import PresentedChoice, decode, encode
 from question_bank.response import ChoiceResponse, ClusterResponse, NumericResponse
 
@@ -144,3 +145,12 @@ def test_a_missing_picture_is_refused() -> None:
     bare = [dataclasses.replace(item, media=()) for item in ITEMS]
     with pytest.raises(AssemblyError, match="picture"):
         arrange(BASE, bare, code="0101", seed=SEED, exam="e")
+
+
+def test_an_item_with_a_passage_is_shown_with_it() -> None:
+    reading = dataclasses.replace(single("q-reading"), stimulus=Stimulus("doan-1", "<p>…</p>"))
+    form = dataclasses.replace(BASE, parts=(BasePart("I", "", ("q-reading",)),))
+    shown = arrange(form, [reading], code="0101", seed=SEED, exam="e").form
+    assert [(s.id == shown.items[0].stimulus, s.content) for s in shown.stimuli] == [
+        (True, "<p>…</p>")
+    ]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from question_bank.content import clean
 from question_bank.errors import MalformedError
 from question_bank.item import Media
 from question_bank.package import (
@@ -70,6 +71,7 @@ FORM = PresentedForm(
 )
 
 
+@pytest.mark.slow
 @given(forms())
 def test_decode_is_the_inverse_of_encode(form: PresentedForm) -> None:
     data = encode(form)
@@ -77,6 +79,7 @@ def test_decode_is_the_inverse_of_encode(form: PresentedForm) -> None:
     assert encode(decode(data)) == data
 
 
+@pytest.mark.slow
 @given(forms(), st.data())
 def test_damaged_bytes_give_our_error_or_another_form(
     form: PresentedForm, data: st.DataObject
@@ -134,3 +137,22 @@ def test_content_that_a_kiosk_must_not_show_is_refused(stem: str) -> None:
     form = replace(FORM, parts=(PresentedPart("I", "", (item,)),))
     with pytest.raises(MalformedError):
         encode(form)
+
+
+def test_the_same_bytes_are_read_once_and_what_was_refused_is_refused_again() -> None:
+    data = encode(FORM)
+    assert decode(data) is decode(bytes(bytearray(data)))
+    for _ in range(2):
+        with pytest.raises(MalformedError):
+            decode(data[:-1])
+    assert decode(data).code == FORM.code
+
+
+def test_a_picture_that_is_missing_is_noticed_also_in_content_known_from_another_form() -> None:
+    stem = clean('<p><img src="media:m1" alt="x"/></p>')
+    item = replace(FORM.items[0], stem=stem)
+    parts = (PresentedPart("I", "", (item,)),)
+    whole = replace(FORM, parts=parts, media=(Media("m1", "image/png", b"png"),))
+    assert decode(encode(whole)) == whole
+    with pytest.raises(MalformedError, match="picture"):
+        encode(replace(whole, media=()))

@@ -9,7 +9,7 @@ from item_builders import cluster, multiple, numeric, single
 from question_bank.assembly import BaseForm, BasePart
 from question_bank.bank_folder import BankFolder
 from question_bank.errors import FileRefusedError, MalformedError
-from question_bank.item import Item, ItemMetadata, MappedChoice
+from question_bank.item import Item, ItemMetadata, MappedChoice, Stimulus
 from question_bank.records import (
     base_form_from_plain,
     base_form_to_plain,
@@ -18,7 +18,12 @@ from question_bank.records import (
 )
 
 MAPPED = replace(multiple(), scoring=MappedChoice({"A": Decimal("0.5")}, upper=Decimal(1)))
-ITEMS = (single(), multiple(), cluster(), numeric(), MAPPED)
+READING = replace(
+    single("q-reading"),
+    stimulus=Stimulus("doan-van-1", "<p>Đoạn văn</p>"),
+    explanation="<p>Vì sao là B</p>",
+)
+ITEMS = (single(), multiple(), cluster(), numeric(), MAPPED, READING)
 FORM = BaseForm("goc-1", "Đề 1", "Toán", 90, (BasePart("I", "<p>a</p>", ("q-single",)),))
 
 
@@ -44,6 +49,9 @@ def test_a_base_form_comes_back_from_json() -> None:
         {"surplus": 1},
         {"media": [{"id": "a", "mime": "image/png", "data": "!"}]},
         {"interaction": {"kind": "essay"}},
+        {"stimulus": {"id": "a b", "content": ""}},
+        {"stimulus": {"id": "a"}},
+        {"explanation": 1},
     ],
 )
 def test_other_shapes_are_refused(change: dict[str, object]) -> None:

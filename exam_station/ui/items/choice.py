@@ -6,6 +6,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPaintEvent, QPen, QShortcut
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout
 
+from exam_station.ui import elements
 from exam_station.ui.content import ContentView
 from exam_station.ui.items.item_view import ItemView
 from exam_station.ui.look import Look
@@ -97,20 +98,25 @@ class OptionRow(QAbstractButton):
 class ChoiceView(ItemView):
     """The options of a choice below each other. Arrow keys move, Space and letters choose."""
 
-    def __init__(self, item: PresentedItem, look: Look, media: Mapping[str, Media]) -> None:
-        super().__init__(item, look, media)
-        interaction = item.interaction
-        if not isinstance(interaction, PresentedChoice):
-            raise TypeError(f"item {item.number} is no choice")
+    def __init__(
+        self, item: PresentedItem, look: Look, media: Mapping[str, Media], *, part: bool = False
+    ) -> None:
+        super().__init__(item, look, media, part=part)
+        interaction = self.asked(PresentedChoice)
         self._kind = interaction.kind
+        self._most = interaction.max_choices
         self._rows: list[OptionRow] = []
         for letter, option in zip(LETTERS, interaction.options, strict=False):
             row = OptionRow(option, letter, look, media, square=self._kind == "multiple")
             row.clicked.connect(lambda _checked=False, row=row: self._clicked(row))
-            key = QShortcut(QKeySequence(letter), self)
-            key.activated.connect(row.click)
+            if not part:  # of several choices, none has the letters
+                key = QShortcut(QKeySequence(letter), self)
+                key.activated.connect(row.click)
             self._rows.append(row)
             self.body.addWidget(row)
+        if self._most:
+            hint = look.texts("item.choose_at_most", count=self._most)
+            self.body.insertWidget(0, elements.label(hint, "muted"))
         self.add_clear_button()
 
     def set_response(self, response: Response | None) -> None:
@@ -139,4 +145,7 @@ class ChoiceView(ItemView):
             for row in self._rows:
                 row.setChecked(row is clicked)
         chosen = tuple(row.option.id for row in self._rows if row.isChecked())
+        if self._most and len(chosen) > self._most:  # one has to be taken back first
+            clicked.setChecked(False)
+            return
         self.emit_answer(ChoiceResponse(chosen, self._kind))

@@ -67,11 +67,11 @@ class Judgement(QAbstractButton):
 class ClusterView(ItemView):
     """The statements in rows; arrow keys move between the judgements."""
 
-    def __init__(self, item: PresentedItem, look: Look, media: Mapping[str, Media]) -> None:
-        super().__init__(item, look, media)
-        interaction = item.interaction
-        if not isinstance(interaction, PresentedCluster):
-            raise TypeError(f"item {item.number} is no true/false cluster")
+    def __init__(
+        self, item: PresentedItem, look: Look, media: Mapping[str, Media], *, part: bool = False
+    ) -> None:
+        super().__init__(item, look, media, part=part)
+        interaction = self.asked(PresentedCluster)
         self._pairs: list[tuple[Judgement, Judgement]] = []
         for letter, statement in zip(LETTERS, interaction.statements, strict=False):
             self.body.addWidget(self._row(letter, statement))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent, QValidator
-from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QGridLayout, QLineEdit, QSizePolicy, QWidget
 
 from exam_station.ui import elements
 from exam_station.ui.items.item_view import ItemView
@@ -57,11 +57,11 @@ class NumericField(QLineEdit):
 class NumericView(ItemView):
     """The field with its unit and the keypad for those who have only a mouse."""
 
-    def __init__(self, item: PresentedItem, look: Look, media: Mapping[str, Media]) -> None:
-        super().__init__(item, look, media)
-        interaction = item.interaction
-        if not isinstance(interaction, PresentedNumeric):
-            raise TypeError(f"item {item.number} is no numeric entry")
+    def __init__(
+        self, item: PresentedItem, look: Look, media: Mapping[str, Media], *, part: bool = False
+    ) -> None:
+        super().__init__(item, look, media, part=part)
+        interaction = self.asked(PresentedNumeric)
         self._interaction = interaction
         theme, texts = look.theme, look.texts
         self._field = NumericField()
@@ -76,13 +76,21 @@ class NumericView(ItemView):
         self._field.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._field.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self._field.textEdited.connect(lambda _text: self._edited())
-        line = [elements.one_line(texts("item.answer"), "strong"), self._field]
-        if interaction.unit:
-            line.append(elements.one_line(interaction.unit, "lead"))
+        unit = [elements.one_line(interaction.unit, "lead")] if interaction.unit else []
+        if part:
+            self._stand_in_a_line(*unit)
+            return
+        line = [elements.one_line(texts("item.answer"), "strong"), self._field, *unit]
         self.body.addLayout(elements.row(theme, *line, None, gap=18))
         self.body.addWidget(elements.label(self._hint(), "muted"))
         self.body.addLayout(elements.row(theme, self._keypad(), None))
         self.add_clear_button()
+
+    def _stand_in_a_line(self, *unit: QWidget) -> None:
+        elements.restyle(self._field, role="text")
+        self._field.setFixedWidth(self.look.theme.text_px(40 + 20 * self._field.maxLength()))
+        self.body.addLayout(elements.row(self.look.theme, self._field, *unit, gap=8))
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def _hint(self) -> str:
         texts, allowed = self.look.texts, self._interaction.allowed

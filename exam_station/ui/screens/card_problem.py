@@ -3,7 +3,8 @@
 from PySide6.QtWidgets import QLayout, QPushButton
 
 from exam_station.flow import events
-from exam_station.flow.states import CardProblem
+from exam_station.flow.screens import CardProblem
+from exam_station.flow.states import Status
 from exam_station.ui.elements import button, card, column, label
 from exam_station.ui.illustrations import Scene
 from exam_station.ui.screens.screen_view import StageView
@@ -31,4 +32,10 @@ class CardProblemView(StageView[CardProblem]):
 
     def choices(self, _screen: CardProblem) -> list[QPushButton]:
         again = self.look.texts("common.retry")
-        return [button(again, "retry", lambda: self.acted.emit(events.UserRetry()), "primary")]
+        return [
+            self.offline_button("without_chip"),
+            button(again, "retry", lambda: self.acted.emit(events.UserRetry()), "primary"),
+        ]
+
+    def refresh(self, _screen: CardProblem, status: Status) -> None:
+        self.show_offline(status.connected)

@@ -2,7 +2,7 @@
 
 from PySide6.QtWidgets import QLayout
 
-from exam_station.flow.states import CardRefused
+from exam_station.flow.screens import CardRefused
 from exam_station.ui.elements import column, label, notice
 from exam_station.ui.illustrations import Scene
 from exam_station.ui.screens.screen_view import StageView

@@ -3,7 +3,8 @@
 from PySide6.QtWidgets import QLayout, QPushButton, QWidget
 
 from exam_station.flow import events
-from exam_station.flow.states import CheckingIn
+from exam_station.flow.screens import CheckingIn
+from exam_station.flow.states import Status
 from exam_station.ui.elements import button, column, label, notice
 from exam_station.ui.illustrations import Scene
 from exam_station.ui.screens.screen_view import StageView
@@ -24,7 +25,14 @@ class CheckingInView(StageView[CheckingIn]):
         return column(theme, *parts, gap=20)
 
     def choices(self, screen: CheckingIn) -> list[QPushButton]:
+        offline = self.offline_button("check_in")
         if screen.retry_at is None:
-            return []
+            return [offline]
         again = self.look.texts("common.retry_now")
-        return [button(again, "retry", lambda: self.acted.emit(events.UserRetry()), "primary")]
+        return [
+            offline,
+            button(again, "retry", lambda: self.acted.emit(events.UserRetry()), "primary"),
+        ]
+
+    def refresh(self, _screen: CheckingIn, status: Status) -> None:
+        self.show_offline(status.connected)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from PySide6.QtWidgets import QGridLayout, QLayout, QPushButton, QWidget
 
 from exam_station.flow import events
-from exam_station.flow.states import ConfirmSubmit
+from exam_station.flow.screens import ConfirmSubmit
 from exam_station.sitting import Sitting
 from exam_station.ui.elements import button, card, column, label, notice, row
 from exam_station.ui.illustrations import Scene
@@ -22,7 +22,7 @@ class ConfirmSubmitView(StageView[ConfirmSubmit]):
     def compose(self, screen: ConfirmSubmit) -> QLayout:
         texts, theme = self.look.texts, self.look.theme
         sitting = screen.writing.sitting
-        items = sitting.form.items
+        items, last = sitting.open_items, sitting.in_last_section
         groups = (
             ("unanswered", [item for item in items if _part(sitting, item) == 0]),
             ("partly", [item for item in items if 0 < _part(sitting, item) < 1]),
@@ -38,16 +38,17 @@ class ConfirmSubmitView(StageView[ConfirmSubmit]):
         return column(
             theme,
             label(screen.writing.candidate.name, "overline"),
-            label(texts("confirm.title"), "title"),
-            label(texts("confirm.lead"), "lead", tone="muted"),
+            label(texts("confirm.title" if last else "confirm.section_title"), "title"),
+            label(texts("confirm.lead" if last else "confirm.section_lead"), "lead", tone="muted"),
             row(theme, *figures, gap=18),
             *lists,
             *complete,
             gap=24,
         )
 
-    def choices(self, _screen: ConfirmSubmit) -> list[QPushButton]:
+    def choices(self, screen: ConfirmSubmit) -> list[QPushButton]:
         texts = self.look.texts
+        last = screen.writing.sitting.in_last_section
         return [
             button(
                 texts("confirm.back"),
@@ -55,7 +56,7 @@ class ConfirmSubmitView(StageView[ConfirmSubmit]):
                 lambda: self.acted.emit(events.UserWentBack()),
             ),
             button(
-                texts("confirm.submit"),
+                texts("confirm.submit" if last else "confirm.next_section"),
                 "confirm-submit",
                 lambda: self.acted.emit(events.UserConfirmedSubmit()),
                 "primary",

@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLayout, QPushButton
 
 from exam_station.flow import events
-from exam_station.flow.states import Consent
+from exam_station.flow.screens import Consent
 from exam_station.ui.elements import button, card, column, label, portrait, row
 from exam_station.ui.illustrations import Scene
 from exam_station.ui.screens.screen_view import StageView

@@ -5,7 +5,8 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QLayout, QWidget
 
 from exam_station.face.policy import WANTED_PICTURES
-from exam_station.flow.states import Face, Frame, Status
+from exam_station.flow.screens import Face, Frame
+from exam_station.flow.states import Status
 from exam_station.ui.elements import column, fitted, label, notice, one_line, portrait, row
 from exam_station.ui.illustrations import Scene
 from exam_station.ui.screens.screen_view import StageView

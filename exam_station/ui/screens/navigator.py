@@ -10,8 +10,9 @@ from exam_station.sitting import Sitting
 from exam_station.ui.elements import column, label, one_line, row
 from exam_station.ui.look import Look
 from exam_station.ui.theme import Theme
-from question_bank.package import PresentedCluster, PresentedItem
-from question_bank.response import ClusterResponse, Response
+from question_bank.interactions import GraphicOrder, Order, ids_of
+from question_bank.package import PresentedCluster, PresentedComposite, PresentedItem
+from question_bank.response import ClusterResponse, CompositeResponse, OrderResponse, Response
 
 COLUMNS = 6
 CELL = (56.0, 54.0)
@@ -19,11 +20,17 @@ BAND = 0.3
 
 
 def answered_part(item: PresentedItem, response: Response | None) -> float:
-    """How much of the item is answered, from 0 to 1; only a cluster can be answered in part."""
+    """How much of the item is answered, from 0 to 1: statements of a cluster, parts of a composite,
+    places of an order."""
     if response is None or response.is_empty:
         return 0.0
-    if isinstance(item.interaction, PresentedCluster) and isinstance(response, ClusterResponse):
-        return len(response.values) / len(item.interaction.statements)
+    match item.interaction, response:
+        case PresentedCluster(statements=statements), ClusterResponse(values=values):
+            return len(values) / len(statements)
+        case PresentedComposite(parts=parts), CompositeResponse(parts=given):
+            return sum(not one.is_empty for one in given.values()) / len(parts)
+        case Order() | GraphicOrder(), OrderResponse(options=placed):
+            return len(placed) / len(ids_of(item.interaction))
     return 1.0
 
 
@@ -106,7 +113,7 @@ class ItemCell(QAbstractButton):
 
 
 class Navigator(QWidget):
-    """All items of the paper by parts; `chosen` emits an item's id."""
+    """The items that may be gone to, by parts; `chosen` emits an item's id."""
 
     chosen = Signal(str)
 
@@ -117,7 +124,8 @@ class Navigator(QWidget):
         theme = look.theme
         parts: list[QWidget | None] = []
         for part in sitting.form.parts:
-            parts += [label(part.title, "strong"), self._grid(part.items)]
+            if part.items[0] in sitting.open_items:
+                parts += [label(part.title, "strong"), self._grid(part.items)]
         inner = QWidget()
         inner.setLayout(column(theme, *parts, None, gap=10))
         area = QScrollArea()
@@ -178,7 +186,7 @@ class Navigator(QWidget):
 
     def show_sitting(self, sitting: Sitting) -> None:
         """Marks every cell, and brings the current one into view when it changed."""
-        for item in sitting.form.items:
+        for item in sitting.open_items:
             cell = self._cells[item.id]
             answered = answered_part(item, sitting.response(item.id))
             flagged, current = item.id in sitting.flags, item.id == sitting.current

@@ -2,9 +2,11 @@
 
 from PySide6.QtWidgets import QLayout
 
-from exam_station.flow.states import NoShift
+from exam_station.flow.screens import NoShift
+from exam_station.flow.states import Status
 from exam_station.ui.elements import card, clock_date, clock_time, column, fact, label
 from exam_station.ui.illustrations import Scene
+from exam_station.ui.screens.fetching import fetching, show_fetching
 from exam_station.ui.screens.screen_view import StageView
 
 
@@ -29,4 +31,9 @@ class NoShiftView(StageView[NoShift]):
             fact(texts("common.shift"), shift.name),
             fact(texts("common.starts"), begins),
         )
-        return column(theme, *parts, planned, gap=20)
+        self._fetching = fetching()
+        return column(theme, *parts, planned, self._fetching, gap=20)
+
+    def refresh(self, screen: NoShift, status: Status) -> None:
+        if screen.shift is not None:
+            show_fetching(self._fetching, self.look, status)

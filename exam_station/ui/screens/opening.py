@@ -2,7 +2,7 @@
 
 from PySide6.QtWidgets import QLayout, QWidget
 
-from exam_station.flow.states import Opening
+from exam_station.flow.screens import Opening
 from exam_station.ui.elements import column, label, notice
 from exam_station.ui.illustrations import Scene
 from exam_station.ui.screens.screen_view import StageView

@@ -2,7 +2,8 @@
 
 from PySide6.QtWidgets import QFrame, QLayout
 
-from exam_station.flow.states import OutOfOrder, Problem
+from exam_station.flow.codes import Problem
+from exam_station.flow.screens import OutOfOrder
 from exam_station.ui.elements import card, column, label
 from exam_station.ui.illustrations import Scene
 from exam_station.ui.screens.screen_view import StageView

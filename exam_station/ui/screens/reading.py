@@ -5,7 +5,8 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QLabel, QLayout, QProgressBar, QVBoxLayout, QWidget
 
 from card_reader.reader import StepName
-from exam_station.flow.states import Reading, Status
+from exam_station.flow.screens import Reading
+from exam_station.flow.states import Status
 from exam_station.ui.elements import column, label, one_line, portrait, restyle, row
 from exam_station.ui.illustrations import Scene
 from exam_station.ui.screens.screen_view import StageView

@@ -2,7 +2,7 @@
 
 from PySide6.QtWidgets import QLayout
 
-from exam_station.flow.states import ReceiptShown
+from exam_station.flow.screens import ReceiptShown
 from exam_station.ui.elements import card, clock_date, clock_time, column, fact, label, row, rule
 from exam_station.ui.illustrations import Scene
 from exam_station.ui.screens.screen_view import StageView

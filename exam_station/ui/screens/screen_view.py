@@ -6,6 +6,7 @@ from typing import Generic, TypeVar, cast
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLayout, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
+from exam_station.flow import events
 from exam_station.flow.states import State, Status
 from exam_station.ui import elements
 from exam_station.ui.illustrations import Illustration, Scene
@@ -129,6 +130,7 @@ class StageView(ScreenView, Generic[S]):
         while (former := self._buttons.takeAt(0)) is not None:
             widget = former.widget()
             if widget is not None:
+                widget.setParent(None)  # it is none of the footer's buttons any more
                 widget.deleteLater()
         self._buttons.addStretch(1)
         for button in buttons:
@@ -137,6 +139,20 @@ class StageView(ScreenView, Generic[S]):
 
     def refresh(self, _screen: S, _status: Status) -> None:
         """What changes with time or with every picture; nothing on most screens."""
+
+    def offline_button(self, key: str) -> QPushButton:
+        """What a proctor may do where there is no network; `show_offline` brings it in sight."""
+        words = self.look.texts(f"offline.{key}")
+        self._offline = elements.button(
+            words, "offline", lambda: self.acted.emit(events.UserGoesOffline())
+        )
+        return self._offline
+
+    def show_offline(self, connected: bool) -> None:
+        """The proctor's button is there without a network only, and its footer with it."""
+        self._offline.setVisible(not connected)
+        others = self._footer.findChildren(QPushButton)
+        self._footer.setVisible(not connected or len(others) > 1)
 
     def needs_composing(self, screen: S) -> bool:
         """Whether the words and buttons must be made anew."""
@@ -151,7 +167,7 @@ class StageView(ScreenView, Generic[S]):
         outer = QWidget()
         layout = QVBoxLayout(outer)
         margin = theme.beside_text(88)
-        layout.setContentsMargins(margin, theme.px(48), margin, theme.px(48))
+        layout.setContentsMargins(margin, theme.px(28), margin, theme.px(28))
         layout.addStretch(1)
         layout.addWidget(inner)
         layout.addStretch(1)

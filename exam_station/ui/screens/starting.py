@@ -2,7 +2,7 @@
 
 from PySide6.QtWidgets import QLayout
 
-from exam_station.flow.states import Starting
+from exam_station.flow.screens import Starting
 from exam_station.ui.elements import column, label
 from exam_station.ui.illustrations import Scene
 from exam_station.ui.screens.screen_view import StageView

@@ -2,7 +2,7 @@
 
 from PySide6.QtWidgets import QFrame, QLayout, QWidget
 
-from exam_station.flow.states import Submitting
+from exam_station.flow.screens import Submitting
 from exam_station.ui.elements import card, column, label, notice
 from exam_station.ui.illustrations import Scene
 from exam_station.ui.look import Look
@@ -20,7 +20,9 @@ class SubmittingView(StageView[Submitting]):
             label(texts("submitting.time_up" if by_time else "submitting.title"), "title"),
             label(texts("submitting.lead"), "lead", tone="muted"),
         ]
-        if screen.retry_at is not None:
+        if screen.retry_at is not None and screen.head_code:
+            parts.append(notice(theme, texts("offline.handed_in"), name="handed-in-here"))
+        elif screen.retry_at is not None:
             parts.append(notice(theme, texts("submitting.retrying")))
         if screen.head_code:
             parts.append(provisional(self.look, screen.head_code))

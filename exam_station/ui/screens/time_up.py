@@ -2,7 +2,8 @@
 
 from PySide6.QtWidgets import QLayout, QWidget
 
-from exam_station.flow.states import Status, TimeUp
+from exam_station.flow.screens import TimeUp
+from exam_station.flow.states import Status
 from exam_station.ui.elements import column, label, notice
 from exam_station.ui.illustrations import Scene
 from exam_station.ui.screens.screen_view import StageView

@@ -2,9 +2,11 @@
 
 from PySide6.QtWidgets import QLayout
 
-from exam_station.flow.states import Welcome
-from exam_station.ui.elements import card, clock_time, column, fact, label, row, rule
+from exam_station.flow.screens import Welcome
+from exam_station.flow.states import Status
+from exam_station.ui.elements import card, clock_time, column, fact, label, notice, row, rule
 from exam_station.ui.illustrations import Scene
+from exam_station.ui.screens.fetching import fetching, show_fetching
 from exam_station.ui.screens.screen_view import StageView
 
 
@@ -23,12 +25,15 @@ class WelcomeView(StageView[Welcome]):
                 tone="muted",
             ),
         ]
+        self._fetching = fetching()
         person = screen.candidate
         if person is None:
-            return column(theme, *parts, label(texts("welcome.empty"), "heading"), gap=22)
+            return column(
+                theme, *parts, label(texts("welcome.empty"), "heading"), self._fetching, gap=22
+            )
         expected = card(
             theme,
-            label(texts("welcome.expected"), "small"),
+            label(texts("welcome.expected_moved" if screen.moved else "welcome.expected"), "small"),
             label(person.name, "title", name="expected-name"),
             rule(theme),
             row(
@@ -43,6 +48,11 @@ class WelcomeView(StageView[Welcome]):
             *parts,
             expected,
             label(texts("welcome.tap"), "call", name="tap-request"),
+            *([notice(theme, texts("welcome.moved"))] if screen.moved else []),
             label(texts("welcome.not_you"), "muted"),
+            self._fetching,
             gap=22,
         )
+
+    def refresh(self, _screen: Welcome, status: Status) -> None:
+        show_fetching(self._fetching, self.look, status)

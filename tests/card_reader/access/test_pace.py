@@ -292,8 +292,10 @@ def test_damaged_chip_authentication_data_is_refused(data: bytes | None) -> None
         token = tlv.parse(response.data).children()[0].raw
         return dynamic(token + (b"" if data is None else tlv.encode(0x8A, data)))
 
+    # Zeros decrypt to anything: in one session of 256 they end in what looks like a padding.
     with pytest.raises(ChipError):
-        run(Chip(PaceInfo(CAM, 2, 13), twist=twist))
+        for _ in range(4):
+            run(Chip(PaceInfo(CAM, 2, 13), twist=twist))
 
 
 @settings(max_examples=60, deadline=None)

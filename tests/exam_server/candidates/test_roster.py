@@ -19,6 +19,7 @@ from exam_server.candidates.service import load_roster
 from exam_server.errors import InputError
 from exam_server.forms.models import Realm
 from exam_server.shifts.models import Placement, Shift
+from tests.databases import row_of
 
 HEADINGS = "Số báo danh,Họ và tên,Ngày sinh,Số căn cước,Môn,Phòng,Chỗ,Thời gian thêm (%)"
 GOOD = "01,Nguyễn Văn An,14/03/2008,001208000101,Toán,P.101,01,25"
@@ -196,7 +197,7 @@ def test_a_known_number_with_changed_fields_is_named(
 ) -> None:
     line = replace(read_roster((DEMO / "roster.xlsx").read_bytes(), "roster.xlsx")[0], **changed)
     with world.server.transaction() as session:
-        shift = session.get_one(Shift, world.shift_id)
+        shift = row_of(session, Shift, world.shift_id)
         session.execute(sa.delete(Placement))
         with pytest.raises(InputError) as error:
             load_roster(session, [line], shift=shift, file="r.xlsx")

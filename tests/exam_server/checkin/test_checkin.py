@@ -30,6 +30,7 @@ from exam_server.proctoring.service import seat_of
 from exam_server.proctoring.views import Trouble
 from exam_server.results.service import results_of_shift
 from exam_server.sealing import Sealed
+from tests.databases import row_of
 
 Issue = Callable[..., CardProfile]
 JPEG = PORTRAIT.read_bytes()
@@ -57,8 +58,7 @@ def objected(objection: Objection, call: Callable[..., object], *arguments, **mo
 def decide(world: World, checkin: str, *, admit: bool, reason: str = "đúng người") -> CheckIn:
     with world.server.transaction() as session:
         return service.decide(
-            session, checkin, officer=FIRST, admit=admit, reason=reason,
-            keys=world.server.keys, now=world.clock.now,
+            session, checkin, officer=FIRST, admit=admit, reason=reason, now=world.clock.now,
         )  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def test_a_good_card_and_face_are_admitted_and_no_picture_is_kept(
     view = kiosk.check_in(issue(BACH), captures=(JPEG,))
     assert (view.state, view.reasons) == (CheckInState.ADMITTED, [])
     with world.server.reading() as session:
-        kept = session.get_one(CheckIn, view.id)
+        kept = row_of(session, CheckIn, view.id)
         assert kept.report["verdict"] == "authentic"
         assert kept.report["active_authentication"] == "passed"
         raw = world.server.sealing.unseal(Sealed.EVIDENCE, kept.id, kept.evidence)
@@ -179,7 +179,7 @@ def test_a_doubtful_face_goes_to_the_proctor_with_sealed_pictures(
     view = kiosk.check_in(issue(BACH), face=REFERRED_FACE, captures=(JPEG, JPEG))
     assert (view.state, view.reasons) == (CheckInState.REFERRED, ["face_referred"])
     with world.server.transaction() as session:
-        waiting = session.get_one(CheckIn, view.id)
+        waiting = row_of(session, CheckIn, view.id)
         stored = session.scalars(sa.select(SealedPicture)).all()
         kinds = sorted(row.kind for row in stored)
         assert kinds == [PictureKind.CAPTURE, PictureKind.CAPTURE, PictureKind.PORTRAIT]
@@ -202,7 +202,7 @@ def test_the_proctor_may_say_no(world: World, kiosk: Kiosk, issue: Issue) -> Non
     assert (after.state, after.attempt) == (CheckInState.REFUSED, None)
     assert after.reasons == ["refused_by_officer", "face_referred"]
     with world.server.reading() as session:
-        rows = results_of_shift(session, world.shift_id)
+        rows = results_of_shift(session, world.centre_id, world.shift_id)
     assert [row.registration_number for row in rows if row.refused] == ["01000001"]
 
 
@@ -406,17 +406,28 @@ def test_a_stray_tap_throws_nobody_out_but_is_looked_at(
     kiosk.open_form(admitted.attempt)
     with world.server.reading() as session:
         room, seat = seat_of(session, admitted.placement, world.clock.now)
-        line = next(row for row in attendance(session, world.shift_id) if row.state)
-        result = next(row for row in results_of_shift(session, world.shift_id) if row.attempt_id)
+        line = next(
+            row for row in attendance(session, world.centre_id, world.shift_id) if row.state
+        )
+        result = next(
+            row
+            for row in results_of_shift(session, world.centre_id, world.shift_id)
+            if row.attempt_id
+        )
     assert seat.trouble is Trouble.DOUBTED and seat in room.troubled
     assert (line.state, line.reasons) == (CheckInState.ADMITTED, ())
     assert result.conditional
     assert result.checkin_id == stray.id
     with world.server.transaction() as session:
         service.clear(session, stray.id, officer=OFFICE, reason="đã xem", now=world.clock.now)
+    kiosk.heartbeat(staged=[package.id for package in kiosk.heartbeat().packages])
     with world.server.reading() as session:
         _, seat = seat_of(session, admitted.placement, world.clock.now)
-        result = next(row for row in results_of_shift(session, world.shift_id) if row.attempt_id)
+        result = next(
+            row
+            for row in results_of_shift(session, world.centre_id, world.shift_id)
+            if row.attempt_id
+        )
     assert seat.trouble is None and not result.conditional
 
 
@@ -427,7 +438,11 @@ def test_a_referral_after_the_admission_can_be_decided(
     doubted = kiosk.check_in(issue(BACH), face=REFERRED_FACE)
     decide(world, doubted.id, admit=True)
     with world.server.reading() as session:
-        result = next(row for row in results_of_shift(session, world.shift_id) if row.attempt_id)
+        result = next(
+            row
+            for row in results_of_shift(session, world.centre_id, world.shift_id)
+            if row.attempt_id
+        )
     assert not result.conditional
 
 
@@ -513,7 +528,7 @@ def test_a_check_in_goes_on_where_the_server_failed_half_way(
 def test_without_consent_no_face_record_is_kept(world: World, kiosk: Kiosk, issue: Issue) -> None:
     view = kiosk.check_in(issue(BACH), consent=False)
     with world.server.reading() as session:
-        assert session.get_one(CheckIn, view.id).face is None
+        assert row_of(session, CheckIn, view.id).face is None
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from exam_server.contract.errors import ErrorCode
 from exam_server.sealing import Sealed
 from exam_station.client import ServerRefusedError
 from exam_station.terminal import ServerTerminal
+from tests.databases import row_of
 
 #: A card whose only proof is chip authentication, over brainpoolP256r1 with AES-128.
 RECIPE = Recipe(
@@ -78,7 +79,7 @@ def check_in(
 
 def report_of(world: World, view: api.CheckInView) -> dict[str, object]:
     with world.server.reading() as session:
-        report = session.get_one(CheckIn, view.id).report
+        report = row_of(session, CheckIn, view.id).report
     assert report is not None
     return report
 
@@ -137,7 +138,7 @@ def test_a_copy_without_the_chips_key_is_refused_and_the_log_says_so(
     assert report_of(world, view)["chip_authentication"] == "failed"
     with world.server.reading() as session:
         actions = list(session.scalars(sa.select(AuditEntry.action)))
-        assert session.get_one(CheckIn, view.id).chip_refused
+        assert row_of(session, CheckIn, view.id).chip_refused
     assert "chip_authentication_failed" in actions
 
 
@@ -148,7 +149,7 @@ def test_one_response_decides_and_no_keys_are_kept_behind_it(
     refused(ErrorCode.CHIP_NOT_GENUINE, kiosk.chip_response, run.session, b"\x90\x00")
     refused(ErrorCode.CHALLENGE_INVALID, kiosk.chip_response, run.session, b"\x90\x00")
     with world.server.reading() as session:
-        row = session.get_one(ChipTerminal, run.session)
+        row = row_of(session, ChipTerminal, run.session)
         opened = world.server.keys.sealing.unseal(Sealed.CHIP_TERMINAL, row.id, row.sealed)
     assert TerminalSession.from_bytes(opened).proof() is None
     assert TerminalSession.from_bytes(opened)._keys is None

@@ -1,6 +1,7 @@
 """Time: the deadline follows from the ledger alone, and never runs backwards."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -47,7 +48,7 @@ def test_pausing_twice_and_resuming_twice_is_once() -> None:
 def test_an_extension_is_longer_than_nothing() -> None:
     for by in (timedelta(0), timedelta(minutes=-1)):
         with pytest.raises(ContractError):
-            Ledger(timedelta(minutes=90)).extend(by)
+            Ledger(timedelta(minutes=90)).extend(by, START)
 
 
 @given(MINUTES, st.lists(MINUTES, max_size=4), MINUTES)
@@ -56,7 +57,7 @@ def test_every_extension_counts_in_full(
 ) -> None:
     ledger = Ledger(allowance).start(START)
     for by in extensions:
-        ledger = ledger.extend(by)
+        ledger = ledger.extend(by, after(1))
     total = allowance + sum(extensions, timedelta(0))
     assert ledger.deadline(START) == START + total
     assert ledger.remaining(START + elapsed) == max(total - elapsed, timedelta(0))
@@ -69,3 +70,78 @@ def test_both_sides_compute_the_same(allowance: timedelta, spans: list[tuple[int
     there = LedgerView.model_validate_json(LedgerView.of(ledger).model_dump_json()).ledger()
     assert there == ledger
     assert there.deadline(after(0)) == ledger.deadline(after(0))
+
+
+# --- any history of acts ----------------------------------------------------------------------
+
+SPANS = st.integers(1, 3600).map(lambda n: timedelta(seconds=n))
+ACTS = st.lists(
+    st.tuples(SPANS, st.sampled_from(["extend", "pause", "resume", "start"]), SPANS), max_size=12
+)
+
+
+def histories(acts: list[tuple[timedelta, str, timedelta]]) -> list[tuple[datetime, Ledger]]:
+    """The ledger after every act, with its moment; the first is at the start."""
+    at, ledger = START, Ledger(timedelta(hours=2)).start(START)
+    told = [(at, ledger)]
+    for gap, act, by in acts:
+        at += gap
+        match act:
+            case "extend":
+                ledger = ledger.extend(by, at)
+            case "pause":
+                ledger = ledger.pause(at)
+            case "resume":
+                ledger = ledger.resume(at)
+            case _:
+                ledger = ledger.start(at)
+        told.append((at, ledger))
+    return told
+
+
+@given(ACTS)
+def test_every_entry_moves_the_position_and_nothing_else_does(
+    acts: list[tuple[timedelta, str, timedelta]],
+) -> None:
+    told = histories(acts)
+    for (_, before), (_, after_it) in pairwise(told):
+        assert after_it.position == before.position + (after_it != before)
+    assert told[-1][1].moved_at is not None
+
+
+@given(ACTS)
+def test_the_deadline_never_runs_backwards(acts: list[tuple[timedelta, str, timedelta]]) -> None:
+    deadlines = [ledger.deadline(at) for at, ledger in histories(acts)]
+    assert all(one is not None for one in deadlines)
+    assert deadlines == sorted(deadlines)
+
+
+@given(ACTS, SPANS)
+def test_pauses_create_no_time(
+    acts: list[tuple[timedelta, str, timedelta]], later: timedelta
+) -> None:
+    """Time at work and time left are together what was allowed, whatever was paused in between."""
+    told = histories(acts)
+    running = timedelta(0)
+    for (at, ledger), (until, _) in pairwise([*told, (told[-1][0] + later, told[-1][1])]):
+        running += timedelta(0) if ledger.paused else until - at
+    at, ledger = told[-1][0] + later, told[-1][1]
+    assert ledger.remaining(at) == max(ledger.total - running, timedelta(0))
+
+
+@given(ACTS, SPANS)
+def test_a_pause_in_which_nothing_runs_changes_no_remaining_time(
+    acts: list[tuple[timedelta, str, timedelta]], span: timedelta
+) -> None:
+    at, ledger = histories(acts)[-1]
+    resumed = ledger.pause(at).resume(at + span)
+    assert ledger.paused or resumed.remaining(at + span) == ledger.remaining(at)
+
+
+def test_the_time_of_a_paper_is_set_before_its_start_only() -> None:
+    ledger = Ledger(timedelta(minutes=90)).allow(timedelta(minutes=108))
+    assert (ledger.remaining(START), ledger.position) == (timedelta(minutes=108), 1)
+    with pytest.raises(ContractError):
+        ledger.start(START).allow(timedelta(minutes=120))
+    with pytest.raises(ContractError):
+        ledger.allow(timedelta(0))

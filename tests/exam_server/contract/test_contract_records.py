@@ -1,6 +1,7 @@
 """Records: what is sealed opens again, and no byte of it can be changed unseen."""
 
 import os
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -11,9 +12,11 @@ from exam_server.contract.errors import ContractError
 from exam_server.contract.records import (
     MAX_MOMENT,
     MAX_NUMBER,
+    MAX_PLAYS,
     Answered,
     Body,
     Flagged,
+    Heard,
     Opened,
     Record,
     SignedHead,
@@ -35,6 +38,7 @@ BODIES: st.SearchStrategy[Body] = st.one_of(
     ),
     st.builds(Flagged, TEXT, st.booleans()),
     st.builds(Visited, TEXT),
+    st.builds(Heard, TEXT, st.integers(1, MAX_PLAYS), st.integers(0, MAX_NUMBER - 1)),
     st.builds(Opened, TEXT),
     st.sampled_from([Submitted("candidate"), Submitted("time")]),
 )
@@ -95,9 +99,7 @@ def test_a_record_opens_under_its_own_key_and_place_only() -> None:
     record = seal(Visited("i1"))
     with pytest.raises(ContractError, match="does not open"):
         record.open(bytes(32))
-    moved = Record(
-        record.attempt, record.epoch, 7, record.previous, 0, record.nonce, record.ciphertext, b""
-    )
+    moved = replace(record, sequence=7)
     with pytest.raises(ContractError, match="does not open"):
         moved.open(KEYS.attempt_key)
     with pytest.raises(ContractError, match="not written under this lease"):

@@ -171,3 +171,17 @@ def test_only_the_canonical_spelling_counts(raw: bytes) -> None:
     ) == [2]
     with pytest.raises(ContractError):
         canonical.decode("truong-thi/x", 1, raw, fields=1)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(b"\x83\x61d\x01\xd8\x1c\x81\xd8\x1d\x00", id="a list that holds itself"),
+        pytest.param(b"\x83\x61d\x01\xd8\x24\x61x", id="a MIME message"),
+        pytest.param(b"\x83\x61d\xf5\x00", id="true for the schema 1"),
+        pytest.param(b"\x83\x61d\xf9\x3c\x00\x00", id="1.0 for the schema 1"),
+    ],
+)
+def test_what_cbor_can_tell_and_nobody_can_tell_again_is_refused(raw: bytes) -> None:
+    with pytest.raises(ContractError, match="canonical form"):
+        canonical.decode("d", 1, raw, fields=1)

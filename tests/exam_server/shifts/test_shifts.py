@@ -14,6 +14,7 @@ from exam_server.contract.api import ShiftState
 from exam_server.errors import NotPossibleError, Objection
 from exam_server.shifts.models import Placement, Shift
 from exam_server.shifts.service import form_index, start_shift
+from tests.databases import row_of
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(2, 48), st.integers(0, 2**32))
@@ -72,7 +73,7 @@ def test_nobody_starts_long_before_the_printed_time_without_a_reason(world: Worl
 
     world.open_shift()
     with world.server.transaction() as session:
-        shift = session.get_one(Shift, world.shift_id)
+        shift = row_of(session, Shift, world.shift_id)
         shift.starts_at = world.clock.now + timedelta(minutes=5, seconds=1)
     for reason in ("", "  "):
         with pytest.raises(NotPossibleError) as objection:

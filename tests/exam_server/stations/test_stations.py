@@ -8,16 +8,16 @@ import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from kiosk import Kiosk, RefusalError
 from server_world import FIRST, World
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 
 from exam_server.contract import api
 from exam_server.contract.api import Heartbeat, StationState
+from exam_server.contract.batches import CONTENT_TYPE, Batch
 from exam_server.contract.enrolment import EnrolmentToken
 from exam_server.contract.errors import ErrorCode
-from exam_server.contract.requests import NONCE_BYTES, TOLERANCE
+from exam_server.contract.requests import NONCE_BYTES, STATION_HEADER, TOLERANCE
 from exam_server.errors import NotPossibleError
 from exam_server.forms.models import Exam, Realm
 from exam_server.stations import service
@@ -166,6 +166,38 @@ def test_a_spoiled_body_gives_a_refusal(world: World, body: bytes) -> None:
     assert response.json()["code"] == "bad_request"
 
 
+def test_a_text_that_no_database_keeps_is_refused(world: World) -> None:
+    body = b'{"state": "idle", "program_version": "a\\u0000b", "reader_ready": true, '
+    response = world.kiosk().send("POST", "/heartbeat", body + b'"camera_ready": true}')
+    assert response.status_code == 400
+    assert "program_version" in response.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/packages/a%00b"),
+        ("GET", "/checkins/%00"),
+        ("POST", "/attempts/a%00/lease"),
+        ("POST", "/terminals/%00/response"),
+    ],
+)
+def test_an_id_that_no_row_can_have_is_refused(world: World, method: str, path: str) -> None:
+    body = b'{"response": "kAA="}' if path.endswith("response") else b""
+    response = world.kiosk().send(method, path, body)
+    assert response.status_code in (400, 404)
+    assert response.json()["code"] in ("bad_request", "not_found")
+
+
+def test_a_batch_of_an_attempt_that_no_row_can_have_is_refused(world: World) -> None:
+    body = Batch("a\0b", 1, (), None).to_bytes(bytes(32))
+    response = world.http.post(
+        "/api/station/attempts/a%00b/records", content=body,
+        headers={"content-type": CONTENT_TYPE, STATION_HEADER: world.kiosk().station},
+    )  # fmt: skip
+    assert response.json()["code"] in ("bad_request", "not_found")
+
+
 def test_a_body_that_is_too_large_is_not_read(world: World) -> None:
     response = world.http.post("/api/station/enrolment", content=bytes(12 * 1024 * 1024 + 1))
     assert response.status_code == 413
@@ -187,6 +219,7 @@ def test_a_package_is_had_by_stations_of_its_centre_only(world: World) -> None:
 OPEN = {
     ("POST", "/api/station/enrolment"),
     ("GET", "/health"),
+    ("GET", "/ready"),
     ("GET", "/login"),
     ("POST", "/login"),
     ("POST", "/language"),
@@ -218,7 +251,7 @@ def every_route(app: FastAPI) -> list[tuple[str, set[str]]]:
     pending = list(app.routes)
     while pending:
         route = pending.pop()
-        if isinstance(route, APIRoute):
+        if isinstance(route, Route):
             found.append((route.path, set(route.methods)))
         elif isinstance(route, Mount):
             assert route.path == "/static"

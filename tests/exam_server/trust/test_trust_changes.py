@@ -18,7 +18,7 @@ from card_reader.simulator.issuer import Issuer
 from card_reader.trust.certificates import parse_certificates
 from card_reader.trust.collection import EntryKind, SignedCollection
 from card_reader.trust.store import Realm
-from exam_server import audit, cli, db, directory, keys
+from exam_server import audit, cli, db, directory, durable, keys
 from exam_server.trust import officers, service
 from exam_server.trust.source import TrustInForce
 
@@ -337,7 +337,7 @@ def test_an_officers_key_opens_for_its_passphrase_alone(
     monkeypatch.setenv("EXAM_OFFICER_PASSPHRASE", "another passphrase")
     code, fields, _ = office.propose(capsys, tmp_path / "change", "--add", files)
     assert code == 2 and "passphrase" in fields["error"]
-    keys.write_private(tmp_path / "other", keys.lock(b"no key", "another passphrase"))
+    durable.write_file(tmp_path / "other", keys.lock(b"no key", "another passphrase"))
     words = ("--add", files, "--key", tmp_path / "other")
     code, fields, _ = office.propose(capsys, tmp_path / "change", *words)
     assert code == 2 and "no officer's key" in fields["error"]

@@ -243,7 +243,7 @@ def test_nobody_is_let_in_on_a_trust_that_cannot_be_used(
     assert refusal.value.status == 500
     assert "the trust in force cannot be used" in caplog.text
     with world.server.reading() as session:
-        assert not any(row.state for row in attendance(session, world.shift_id))
+        assert not any(row.state for row in attendance(session, world.centre_id, world.shift_id))
 
 
 def test_who_signed_in_the_servers_place_is_found(office: Office, capsys) -> None:

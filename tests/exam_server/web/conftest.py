@@ -9,6 +9,7 @@ from staff_world import SettableClock, World, make_world
 
 from exam_server import auth
 from exam_server.web.visit import SESSION_COOKIE
+from tests.databases import Databases
 
 
 @pytest.fixture(scope="module")
@@ -17,8 +18,8 @@ def clock() -> SettableClock:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, clock: SettableClock) -> Iterator[World]:
-    made = make_world(tmp_path_factory.mktemp("server"), clock)
+def world(databases: Databases, clock: SettableClock) -> Iterator[World]:
+    made = make_world(databases, clock)
     yield made
     made.app.state.stop_announcing()
     made.server.engine.dispose()

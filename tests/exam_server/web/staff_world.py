@@ -1,8 +1,6 @@
 """A server with an exam in every state that staff can meet, made through the server's services."""
 
 import os
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
@@ -17,7 +15,7 @@ from PIL import Image, ImageEnhance
 from card_reader.trust.store import TrustStore
 from exam_server import auth, db, schema
 from exam_server.app import create_app
-from exam_server.attempts import handing_in, journal
+from exam_server.attempts import granting, handing_in, journal, time
 from exam_server.attempts import service as attempts
 from exam_server.audit import Operator
 from exam_server.candidates.roster import RosterLine
@@ -32,14 +30,16 @@ from exam_server.contract.api import (
     Enrolment,
     HeadView,
     Heartbeat,
-    RecordBatch,
+    LedgerSeen,
     StationState,
     Submission,
 )
+from exam_server.contract.batches import Batch
+from exam_server.contract.program import program_version
 from exam_server.contract.records import Answered, SignedHead, WritingKeys
 from exam_server.contract.wrapping import Purpose, unwrap
 from exam_server.forms import service as forms
-from exam_server.forms.models import Exam, Form, Realm
+from exam_server.forms.models import Exam, Form, Package, Realm
 from exam_server.keys import ServerKeys
 from exam_server.settings import Settings
 from exam_server.shifts import service as shifts
@@ -47,6 +47,7 @@ from exam_server.shifts.models import Placement, Shift
 from exam_server.staff import Role, Staff
 from exam_server.stations import service as stations
 from exam_server.stations.models import Station
+from tests.databases import Databases, row_of
 
 ROOT = Path(__file__).parents[3]
 PORTRAIT = ROOT / "fixtures/portrait/portrait.jpg"
@@ -60,6 +61,8 @@ STAFF = {
     "kythuat": ("Phạm Kỹ Thuật", Role.TECHNICIAN),
     "quantri": ("Đỗ Quản Trị", Role.ADMINISTRATOR),
     "rade": ("Vũ Ra Đề", Role.ITEM_WRITER),
+    "rade2": ("Tạ Thị Soạn", Role.ITEM_WRITER),
+    "phanbien": ("Hồ Phản Biện", Role.REVIEWER),
 }
 NAMES = (
     "Nguyễn Hoàng Anh",
@@ -128,28 +131,65 @@ class World:
             staff = session.scalars(sa.select(Staff).where(Staff.username == username)).one()
             return auth.Officer(staff.id, staff.username, staff.name, staff.role)
 
-    def beat(self, index: int, state: StationState, *, reader_ready: bool = True) -> None:
+    def add_machine(self, room: str, seat: str) -> int:
+        """A ready station at a seat that has none; its index among the machines."""
+        with self.server.transaction() as session:
+            self.machines.append(_machine(session, room, seat, self.server))
+        self.beat(len(self.machines) - 1, StationState.IDLE)
+        return len(self.machines) - 1
+
+    def beat(
+        self,
+        index: int,
+        state: StationState,
+        *,
+        reader_ready: bool = True,
+        disk_low: bool = False,
+        sound_failed: bool = False,
+    ) -> None:
         """The heartbeat of the station at the seat of placement `index`."""
         beat = Heartbeat(
             state=state,
-            program_version="0.1.0",
+            program_version=program_version(),
             reader_ready=reader_ready,
             camera_ready=True,
-            staged=["g1", "g2", "g3", "g4"],
+            staged=self.packages(),
+            disk_low=disk_low,
+            sound_failed=sound_failed,
+            ledger_seen=self.ledger_of(index),
         )
         with self.server.transaction() as session:
             station = session.get_one(Station, self.machines[index].station.id)
             stations.heartbeat(session, station, beat, now=self.server.now())
 
+    def packages(self) -> list[str]:
+        """Everything that a station of this shift should have."""
+        with self.server.reading() as session:
+            return list(session.scalars(sa.select(Package.id)))
+
+    def ledger_of(self, index: int) -> LedgerSeen | None:
+        """What a kiosk shows that has heard everything."""
+        if index >= len(self.placements):
+            return None
+        with self.server.reading() as session:
+            attempt = attempts.attempt_of(
+                session, self.machines[index].station.centre_id, self.placements[index]
+            )
+            if attempt is None:
+                return None
+            position = time.ledger_of(session, attempt).position
+            return LedgerSeen(attempt=attempt.id, position=position)
+
     def admit(self, index: int) -> str:
         """A chip check-in that was admitted at once; the attempt's id."""
         now = self.server.now()
         with self.server.transaction() as session:
-            placement = session.get_one(Placement, self.placements[index])
+            placement = row_of(session, Placement, self.placements[index])
             session.add(
                 CheckIn(
                     centre_id=placement.centre_id,
                     placement_id=placement.id,
+                    station_id=self.machines[index].station.id,
                     basis=Basis.CHIP,
                     state=CheckInState.ADMITTED,
                     reasons=[],
@@ -157,13 +197,13 @@ class World:
                     consent=True,
                 )
             )
-            return attempts.admit(session, placement, keys=self.server.keys, now=now).id
+            return attempts.admit(session, placement, now=now).id
 
     def refer(self, index: int, *, consent: bool = True, score: float = 0.462) -> str:
         """A check-in that waits for the proctor, with its pictures; its id."""
         server, now = self.server, self.server.now()
         with server.transaction() as session:
-            placement = session.get_one(Placement, self.placements[index])
+            placement = row_of(session, Placement, self.placements[index])
             face = {
                 "decision": "refer",
                 "score": score,
@@ -205,7 +245,7 @@ class World:
     def refuse_chip(self, index: int) -> str:
         """A check-in whose chip was found false."""
         with self.server.transaction() as session:
-            placement = session.get_one(Placement, self.placements[index])
+            placement = row_of(session, Placement, self.placements[index])
             checkin = CheckIn(
                 centre_id=placement.centre_id,
                 placement_id=placement.id,
@@ -224,12 +264,13 @@ class World:
 
     def write(self, index: int, attempt: str, *, answers: int, submit: bool) -> None:
         """Opens the form on the candidate's station and answers items through real records."""
+        self.beat(index, StationState.WAITING)  # says which program it runs
         server, now, machine = self.server, self.server.now(), self.machines[index]
         with server.transaction() as session:
             station = session.get_one(Station, machine.station.id)
-            lease = attempts.lease(session, attempt, station=station, keys=server.keys, now=now)
-            attempts.open_form(session, attempt, station=station, keys=server.keys, now=now)
-            row = session.get_one(attempts.Attempt, attempt)
+            lease = granting.lease(session, attempt, station=station, keys=server.keys, now=now)
+            granting.open_form(session, attempt, station=station, keys=server.keys, now=now)
+            row = row_of(session, attempts.Attempt, attempt)
             form = forms.presented(session.get_one(Form, row.form_id), server.sealing)
             context = (attempt, str(lease.epoch))
             keys = WritingKeys(
@@ -252,7 +293,7 @@ class World:
                 head = record.head
                 records.append(record.to_bytes())
             grace = server.settings.grace
-            batch = RecordBatch(records=records)
+            batch = Batch(attempt, lease.epoch, tuple(records))
             kept = journal.append(
                 session, attempt, batch, station=station, keys=server.keys, grace=grace, now=now
             )
@@ -317,9 +358,9 @@ def captures() -> list[bytes]:
     return made
 
 
-def make_world(folder: Path, clock: SettableClock | None = None) -> World:
-    """A server on a new SQLite file: an exam of two rooms, twenty candidates, enrolled stations."""
-    engine = db.create_engine(f"sqlite:///{folder / 'server.db'}")
+def make_world(databases: Databases, clock: SettableClock | None = None) -> World:
+    """A server on a new database: an exam of two rooms, twenty candidates, enrolled stations."""
+    engine = db.create_engine(databases.new())
     schema.METADATA.create_all(engine)
     settings, keys = Settings(realm=Realm.TEST), ServerKeys.generate()
     trust = TrustStore((), realm=Realm.TEST)
@@ -365,24 +406,28 @@ def make_world(folder: Path, clock: SettableClock | None = None) -> World:
         forms.seal_packages(session, shift, paper, keys=keys, now=now)
         lines = [_line(index, name) for index, name in enumerate(NAMES)]
         placements = load_roster(session, lines, shift=shift, file="roster.xlsx")
-        machines = [_machine(session, line, server) for line in lines]
+        machines = [_machine(session, line.room, line.seat, server) for line in lines]
         shift_id, ids = shift.id, [placement.id for placement in placements]
         found = {room.name: room.id for room in session.scalars(sa.select(Room))}
     return World(app, shift_id, found["P.101"], found["P.102"], ids, machines)
 
 
-def copy_world(world: World, folder: Path, clock: SettableClock) -> World:
+def copy_world(world: World, databases: Databases, clock: SettableClock) -> World:
     """The same exam on a database of its own, quicker than making it anew."""
-    origin = str(world.server.engine.url.database)
-    with (
-        closing(sqlite3.connect(folder / "server.db")) as copy,
-        closing(sqlite3.connect(origin)) as source,
-    ):
-        source.backup(copy)
-    engine = db.create_engine(f"sqlite:///{folder / 'server.db'}")
+    origin = world.server.engine
+    origin.dispose()  # nobody may have it open while it is copied
+    engine = db.create_engine(databases.copy(origin.url.render_as_string(hide_password=False)))
     server = world.server
     app = create_app(server.settings, server.keys, engine, server.trust, clock)
     return replace(world, app=app)
+
+
+def end_world(world: World, databases: Databases) -> None:
+    """Lets go of the world and of its database."""
+    engine = world.server.engine
+    world.app.state.stop_announcing()
+    engine.dispose()
+    databases.remove(engine.url.render_as_string(hide_password=False))
 
 
 #: Hashing costs 64 MiB and a moment; all staff of the tests have the same password.
@@ -404,8 +449,8 @@ def _line(index: int, name: str) -> RosterLine:
     )
 
 
-def _machine(session: db.Session, line: RosterLine, server: Server) -> Machine:
-    seat: Seat = find_seat(session, line.room, line.seat)
+def _machine(session: db.Session, room: str, name: str, server: Server) -> Machine:
+    seat: Seat = find_seat(session, room, name)
     token = stations.create_token(
         session,
         seat=seat,
@@ -420,8 +465,8 @@ def _machine(session: db.Session, line: RosterLine, server: Server) -> Machine:
         secret=token.secret,
         signing_key=signing.public_key().public_bytes_raw(),
         wrapping_key=wrapping.public_key().public_bytes_raw(),
-        name=f"MT-{line.room[2:]}-{line.seat}",
-        program_version="0.1.0",
+        name=f"MT-{room[2:]}-{name}",
+        program_version=program_version(),
     )
     station = stations.enrol(session, enrolment, realm=Realm.TEST, now=server.now())
     return Machine(station, signing, wrapping)
@@ -429,7 +474,7 @@ def _machine(session: db.Session, line: RosterLine, server: Server) -> Machine:
 
 def shift_of(world: World) -> Shift:
     with world.server.reading() as session:
-        shift = session.get_one(Shift, world.shift)
+        shift = row_of(session, Shift, world.shift)
         session.expunge(shift)
         return shift
 

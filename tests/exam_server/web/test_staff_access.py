@@ -16,7 +16,8 @@ from exam_server.web.visit import Needs, Pages
 
 #: What answers without anybody's session or signature, and why.
 OPEN = {
-    "/health": "monitoring; says nothing but that the server works",
+    "/health": "monitoring; says nothing but that the process answers",
+    "/ready": "monitoring; says of each thing the server needs whether it is there",
     "/api/station/enrolment": "signed with the key it brings, and needs a one-time secret",
 }
 
@@ -92,6 +93,15 @@ def _page_paths(world: World) -> Iterator[tuple[str, str, Permission]]:
         "picture": "0" * 32,
         "attempt": "0" * 32,
         "step": "open",
+        "code": "room",
+        "item": "0" * 32,
+        "export": "0" * 32,
+        "job": "0" * 32,
+        "bring": "0" * 32,
+        "version": "1",
+        "media": "m1",
+        "place": "0",
+        "other": "1" * 32,
     }
     for route in _routes(world.app):
         needs = _needs(route)

@@ -3,30 +3,30 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from staff_browser import Browser
-from staff_world import SettableClock, World, copy_world, make_world
+from staff_world import SettableClock, World, copy_world, end_world, make_world
 
+from exam_server.attempts.models import Attempt
 from exam_server.contract.api import StationState
 from exam_server.proctoring import pages
 from exam_server.proctoring.events import LiveEvents
 from exam_server.shifts import service as shifts
+from tests.databases import Databases, row_of
 
 
 @pytest.fixture(scope="module")
-def quiet(tmp_path_factory: pytest.TempPathFactory) -> World:
+def quiet(databases: Databases) -> World:
     """An exam before its beginning; made once, copied for every test."""
-    return make_world(tmp_path_factory.mktemp("quiet"), SettableClock())
+    return make_world(databases, SettableClock())
 
 
 @pytest.fixture
-def world(quiet: World, tmp_path: Path, clock: SettableClock) -> Iterator[World]:
-    copy = copy_world(quiet, tmp_path, clock)
+def world(quiet: World, databases: Databases, clock: SettableClock) -> Iterator[World]:
+    copy = copy_world(quiet, databases, clock)
     yield copy
-    copy.app.state.stop_announcing()
-    copy.server.engine.dispose()
+    end_world(copy, databases)
 
 
 def _told(world: World, room: str, change: Callable[[], object]) -> bool:
@@ -54,7 +54,13 @@ def test_a_check_in_reaches_its_room_and_no_other(world: World) -> None:
         shifts.start_shift(session, world.shift, officer=proctor, now=server.now())
     assert _told(world, world.room, lambda: world.write(5, attempt, answers=1, submit=False))
     assert not _told(world, world.room, lambda: world.write(5, attempt, answers=1, submit=False))
+    assert _told(world, world.room, lambda: _section_left(world, attempt))
     assert _told(world, world.room, lambda: world.write(5, attempt, answers=1, submit=True))
+
+
+def _section_left(world: World, attempt: str) -> None:
+    with world.server.transaction() as session:
+        row_of(session, Attempt, attempt).sections_left = [[0, 0, "candidate"]]
 
 
 def test_a_heartbeat_is_told_when_it_says_something_new(world: World, clock: SettableClock) -> None:
@@ -62,6 +68,7 @@ def test_a_heartbeat_is_told_when_it_says_something_new(world: World, clock: Set
     clock.pass_by(timedelta(seconds=5))
     assert not _told(world, world.room, lambda: world.beat(0, StationState.IDLE))
     assert _told(world, world.room, lambda: world.beat(0, StationState.READING))
+    assert _told(world, world.room, lambda: world.beat(0, StationState.READING, disk_low=True))
     clock.pass_by(timedelta(minutes=1))
     assert _told(world, world.room, lambda: world.beat(0, StationState.READING))
 
@@ -87,10 +94,9 @@ def test_what_is_rolled_back_is_never_told(world: World) -> None:
 
 
 def test_another_servers_changes_are_not_ours(
-    world: World, quiet: World, tmp_path: Path, clock: SettableClock
+    world: World, quiet: World, databases: Databases, clock: SettableClock
 ) -> None:
-    (tmp_path / "other").mkdir()
-    other = copy_world(quiet, tmp_path / "other", clock)
+    other = copy_world(quiet, databases, clock)
     assert not _told(world, world.room, lambda: other.beat(0, StationState.READING))
     assert _told(other, other.room, lambda: other.beat(1, StationState.READING))
     other.app.state.stop_announcing()

@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -17,20 +16,24 @@ from staff_world import (
     World,
     captures,
     copy_world,
+    end_world,
     make_world,
     run_busy_room,
 )
 
 from exam_server import audit, auth
+from exam_server.attempts.models import Attempt
 from exam_server.audit import AuditEntry, verify_chain
 from exam_server.candidates.models import Candidate
 from exam_server.checkin.models import Basis, CheckIn, SealedPicture
 from exam_server.checkin.pages import score_bar
 from exam_server.contract.api import CheckInState, ShiftState, StationState
+from exam_server.forms.models import Form
 from exam_server.proctoring import service
 from exam_server.proctoring.views import RoomView, Sitting, StationHealth, Trouble
 from exam_server.shifts.models import Shift
 from exam_server.web.visit import LANGUAGE_COOKIE
+from tests.databases import Databases, row_of
 
 pytestmark = pytest.mark.slow
 
@@ -44,9 +47,9 @@ ADMIT = {"decision": "admit", "ground": "same_person_seen", "note": "đeo kính 
 
 
 @pytest.fixture(scope="module")
-def busy(tmp_path_factory: pytest.TempPathFactory) -> World:
+def busy(databases: Databases) -> World:
     """A room in the middle of its shift; made once, copied for every test."""
-    made = make_world(tmp_path_factory.mktemp("busy"), SettableClock())
+    made = make_world(databases, SettableClock())
     run_busy_room(made)
     return made
 
@@ -57,11 +60,10 @@ def clock() -> SettableClock:
 
 
 @pytest.fixture
-def world(busy: World, tmp_path: Path, clock: SettableClock) -> Iterator[World]:
-    copy = copy_world(busy, tmp_path, clock)
+def world(busy: World, databases: Databases, clock: SettableClock) -> Iterator[World]:
+    copy = copy_world(busy, databases, clock)
     yield copy
-    copy.app.state.stop_announcing()
-    copy.server.engine.dispose()
+    end_world(copy, databases)
 
 
 def _last(world: World) -> tuple[str, str, dict[str, object]]:
@@ -120,6 +122,24 @@ def test_a_station_that_falls_silent_is_trouble(world: World, clock: SettableClo
     assert _room(world).seats[2].trouble is None
 
 
+def test_a_station_that_plays_no_sound_is_trouble(world: World) -> None:
+    world.beat(2, StationState.WRITING, sound_failed=True)
+    assert _room(world).seats[2].trouble is Trouble.NO_SOUND
+    assert _room(world).seats[2].station.health is StationHealth.READY
+    world.beat(2, StationState.WRITING)
+    assert _room(world).seats[2].trouble is None
+
+
+def test_a_disk_that_fills_up_is_trouble_while_there_is_time(world: World) -> None:
+    world.beat(2, StationState.WRITING, disk_low=True)
+    assert _room(world).seats[2].trouble is Trouble.DISK_LOW
+    assert _room(world).seats[2].station.health is StationHealth.READY
+    world.beat(2, StationState.WRITING, disk_low=True, reader_ready=False)
+    assert _room(world).seats[2].trouble is Trouble.STATION_FAULTY
+    world.beat(2, StationState.WRITING)
+    assert _room(world).seats[2].trouble is None
+
+
 def test_time_runs_for_who_writes_and_stands_for_who_is_paused(
     world: World, clock: SettableClock
 ) -> None:
@@ -132,6 +152,57 @@ def test_time_runs_for_who_writes_and_stands_for_who_is_paused(
     assert extended == writing + 300
     clock.pass_by(timedelta(minutes=2))
     assert (left(2), left(3), left(4)) == (writing - 120, paused, extended - 120)
+
+
+def _sequential(world: World) -> None:
+    """Every paper in parts of 30, 40 and 20 minutes."""
+    with world.server.transaction() as session:
+        for form in session.scalars(sa.select(Form)):
+            form.sections = [{"minutes": minutes, "items": []} for minutes in (30, 40, 20)]
+
+
+def test_the_section_that_is_written_has_a_time_beside_the_papers(
+    world: World, clock: SettableClock, signed_in: Callable[[str], Browser]
+) -> None:
+    def section(index: int) -> tuple[int, int, int]:
+        seated = _room(world).seats[index].seated
+        assert seated is not None and seated.section is not None
+        return seated.section.number, seated.section.count, seated.section.seconds_left
+
+    assert all(seat.seated.section is None for seat in _room(world).seats if seat.seated)
+    _sequential(world)
+    number, count, left = section(2)
+    assert (number, count) == (1, 3) and 0 < left <= 30 * 60
+    assert section(4) == (1, 3, left + 300)  # the extension is the section's that it met
+    paused = section(3)
+    clock.pass_by(timedelta(minutes=2))
+    assert section(2) == (1, 3, left - 120) and section(3) == paused
+    page = signed_in("giamthi1").get(f"/rooms/{world.shift}/{world.room}").text
+    assert page.count("data-section") == 4
+    clock.pass_by(timedelta(seconds=left - 120))
+    assert section(2) == (2, 3, 40 * 60)  # nobody left it: it ended by itself
+
+
+def test_a_paper_whose_last_section_is_over_is_overdue(world: World, clock: SettableClock) -> None:
+    _sequential(world)
+    with world.server.transaction() as session:
+        attempt = row_of(session, Attempt, _room(world).seats[2].seated.attempt)
+        at = round(world.server.now().timestamp() * 1000)
+        attempt.sections_left = [[0, at, "candidate"], [1, at, "candidate"]]
+    clock.pass_by(timedelta(minutes=20, seconds=1))
+    world.beat(2, StationState.WRITING)
+    seat = _room(world).seats[2]
+    assert seat.trouble is Trouble.TIME_UP and seat.seated.seconds_left > 0
+
+
+def test_the_program_page_offers_only_what_can_be_done(
+    world: World, signed_in: Callable[[str], Browser]
+) -> None:
+    """The shift has started with every station on the frozen program."""
+    page = signed_in("hoidong").get(f"/shifts/{world.shift}/program").text
+    assert 'aria-labelledby="versions-title"' in page
+    assert 'value="allow"' not in page and "<select" not in page
+    assert "unready-title" not in page
 
 
 def test_nothing_of_the_answers_is_on_the_room_page(
@@ -163,7 +234,7 @@ def test_the_score_is_shown_among_its_bands(
 ) -> None:
     page = signed_in("giamthi1").get(f"/checkins/{_waiting(world)}").text
     assert "Độ khác biệt 0,46; chấp nhận đến 0,38, nghi ngờ đến 0,50." in page
-    assert "Chưa kiểm tra người thật trước máy ảnh" in page
+    assert "Chưa kiểm tra có đúng là người thật ở trước máy ảnh" in page
     face = {"score": 7.0, "accept_threshold": 0.0, "refer_threshold": 0.5}
     bar = score_bar(face)
     assert (bar.accept_x, bar.refer_x, bar.score_x) == (0, 375, 600)
@@ -302,6 +373,20 @@ def test_the_check_in_by_hand_refuses_clearly_and_keeps_what_was_typed(
     assert seated is not None and seated.attempt is None
 
 
+def test_after_the_limit_only_who_wrote_without_network_is_confirmed(
+    world: World, clock: SettableClock, signed_in: Callable[[str], Browser]
+) -> None:
+    browser, path = signed_in("giamthi1"), f"/placements/{world.placements[14]}/check-in"
+    assert "wrote_without_network" not in browser.get(path).text
+    clock.pass_by(timedelta(minutes=30))
+    page = browser.get(path).text
+    assert "wrote_without_network" in page and "ổ đĩa" in page
+    assert _check_in(world, browser, 14).status_code == 409
+    answer = _check_in(world, browser, 14, wrote_without_network="yes")
+    assert answer.headers["location"].endswith("?done=by_hand"), answer.text
+    assert _last(world)[2]["wrote_without_network"] == "yes"
+
+
 def test_only_a_jpeg_is_taken_as_photograph(
     world: World, signed_in: Callable[[str], Browser]
 ) -> None:
@@ -351,16 +436,25 @@ def test_a_candidate_is_moved_to_a_free_seat(
     assert browser.post(f"{page}/seat", page=page, seat="", reason="").status_code == 422
     refused = browser.post(f"{page}/seat", page=page, seat=taken, reason="Máy hỏng")
     assert refused.status_code == 409 and "Chỗ này đã có thí sinh" in refused.text
-    answer = browser.post(f"{page}/seat", page=page, seat=free, reason="Máy hỏng")
+    deserted = browser.post(f"{page}/seat", page=page, seat=free, reason="Máy hỏng")
+    assert deserted.status_code == 422 and "không có máy sẵn sàng" in deserted.text
+    world.add_machine("P.101", "21")
+    garbled = browser.post(f"{page}/seat", page=page, seat=free, reason="x", head_code="ABC")
+    assert garbled.status_code == 422 and "mười sáu ký tự" in garbled.text
+    answer = browser.post(
+        f"{page}/seat", page=page, seat=free, reason="Máy hỏng", head_code="k7qf m2zx 74td 77qa"
+    )
     assert answer.headers["location"] == f"{page}?done=moved"
     assert _room(world).seats[20].seated is not None
     assert _last(world)[1] == "candidate_moved"
+    state = browser.get(page).text
+    assert "Ghi mã biên nhận tạm của máy thi" in state and "cần đặt thẻ căn cước" in state
 
 
 def test_a_shift_is_opened_started_and_closed_after_being_asked_once_more(
-    tmp_path: Path, clock: SettableClock
+    databases: Databases, clock: SettableClock
 ) -> None:
-    world = make_world(tmp_path, clock)
+    world = make_world(databases, clock)
     browser = Browser(world)
     browser.sign_in("giamthi1")
 
@@ -382,15 +476,25 @@ def test_a_shift_is_opened_started_and_closed_after_being_asked_once_more(
     assert busy.status_code == 409 and "vẫn còn thí sinh chưa hết giờ" in busy.text
     clock.pass_by(timedelta(minutes=92))
     browser.sign_in("giamthi1")
-    assert browser.post(f"{path}/close", page=f"{path}/close").status_code == 303
+    text = browser.get(f"{path}/close").text
+    # No kiosk was ever heard: at each seat somebody may have begun without network.
+    assert "20 thí sinh có thể còn câu trả lời" in text and "Chưa nộp bài" in text
+    assert text.count("Có thể đã vào thi khi máy mất mạng") == 19
+    unexplained = browser.post(f"{path}/close", page=f"{path}/close")
+    assert unexplained.status_code == 409 and "phải ghi lý do" in unexplained.text
+    reason = "máy P.101/01 cháy nguồn"
+    closed = browser.post(f"{path}/close", page=f"{path}/close", reason=reason)
+    assert closed.status_code == 303
     assert state() is ShiftState.CLOSED
     assert browser.get(f"{path}/burn").status_code == 404
 
 
-def test_only_the_exam_office_starts_a_shift_early(tmp_path: Path, clock: SettableClock) -> None:
-    world = make_world(tmp_path, clock)
+def test_only_the_exam_office_starts_a_shift_early(
+    databases: Databases, clock: SettableClock
+) -> None:
+    world = make_world(databases, clock)
     with world.server.transaction() as session:
-        session.get_one(Shift, world.shift).starts_at = clock.now + timedelta(hours=1)
+        row_of(session, Shift, world.shift).starts_at = clock.now + timedelta(hours=1)
     path = f"/shifts/{world.shift}"
     proctor, office = Browser(world), Browser(world)
     proctor.sign_in("giamthi1")
@@ -436,15 +540,26 @@ def test_an_open_page_alone_keeps_no_session_alive(world: World, clock: Settable
     assert auth.officer_of(engine, token, now=after, acting=False) is None
 
 
+def put_into(world: World, state: ShiftState) -> None:
+    """The world of this file is shared: its shift is closed for one test only."""
+    with world.server.transaction() as session:
+        session.execute(sa.update(Shift).where(Shift.id == world.shift).values(state=state))
+
+
 def test_the_exam_office_grades_and_prints_a_slip(
     world: World, signed_in: Callable[[str], Browser]
 ) -> None:
     office, path = signed_in("hoidong"), f"/results/{world.shift}"
+    page = office.get(path).text
+    assert "Ca thi chưa kết thúc" in page and f"{path}/grade" not in page
+    assert office.post(f"{path}/grade", page=path).status_code == 409
+    put_into(world, ShiftState.CLOSED)
     answer = office.post(f"{path}/grade", page=path)
     assert answer.status_code == 200
     assert "Đã chấm 2 bài; 0 bài có điểm không đổi." in answer.text
     assert "6 bài chưa chấm" in answer.text
     assert "Đã chấm 0 bài; 2 bài" in office.post(f"{path}/grade", page=path).text
+    put_into(world, ShiftState.STARTED)
     slip_path = answer.text.split('href="/results/slips/')[1].split('"')[0]
     slip = office.get(f"/results/slips/{slip_path}").text
     assert "Phiếu báo kết quả thi" in slip and "PHẦN II" in slip and ",00" in slip
@@ -480,7 +595,6 @@ def test_names_are_escaped_everywhere(world: World, signed_in: Callable[[str], B
     with world.server.transaction() as session:
         session.execute(sa.update(Candidate).values(name=evil))
     browser = signed_in("hoidong")
-    browser.post(f"/results/{world.shift}/grade", page="/results")
     for path in (
         f"/rooms/{world.shift}/{world.room}",
         f"/placements/{world.placements[2]}",
@@ -512,6 +626,15 @@ def test_a_wrong_address_gets_a_page_that_says_what_to_do(
     assert answer.status_code == status
     assert "Về trang chính" in answer.text
     assert "Traceback" not in answer.text
+
+
+def test_an_id_that_no_row_can_have_gets_a_page(
+    world: World, signed_in: Callable[[str], Browser]
+) -> None:
+    for path in ("/placements/a%00b", f"/rooms/{world.shift}/%00", "/checkins/%00"):
+        answer = signed_in("hoidong").get(path)
+        assert answer.status_code in (404, 422), path
+        assert "Về trang chính" in answer.text
 
 
 def test_a_failure_shows_a_page_and_no_traceback(

@@ -112,6 +112,16 @@ def test_an_address_rests_whatever_names_it_tries(clock: SettableClock) -> None:
     assert not throttle.resting("10.0.0.8", clock() + auth.ADDRESS_WINDOW)
 
 
+def test_several_processes_let_through_no_more_tries_than_one(clock: SettableClock) -> None:
+    processes = [AddressThrottle(3) for _ in range(3)]
+    tries = 0
+    for throttle in processes:  # whoever tries comes to one after the other
+        while not throttle.resting("10.0.0.8", clock()):
+            throttle.count("10.0.0.8", clock())
+            tries += 1
+    assert tries == auth.ADDRESS_TRIES
+
+
 def test_the_throttle_forgets_the_oldest_addresses(clock: SettableClock) -> None:
     throttle = AddressThrottle()
     throttle.MOST_ADDRESSES = 3

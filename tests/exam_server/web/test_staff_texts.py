@@ -1,9 +1,11 @@
 """The catalogues: the same keys in both, every key used exists, none is unused."""
 
+import ast
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 import pytest
 
@@ -13,19 +15,38 @@ from card_reader.trust.collection import EntryKind
 from card_reader.trust.findings import Finding
 from card_reader.trust.passive_authentication import Chain, Dates, Revocation, Signature
 from card_reader.verify import ChipProof, Verdict
+from exam_server.attempts.late_records import Standing
+from exam_server.attempts.outstanding import MayHold
 from exam_server.auth import LoginProblem
 from exam_server.checkin.judgement import CheckInReason
 from exam_server.checkin.models import Basis, Condition
 from exam_server.checkin.pages import CHECKS, Ground
 from exam_server.contract.api import CheckInState, FaceRecord, ShiftState, StationState
 from exam_server.errors import Objection
+from exam_server.grading.marking_sheet import COLUMNS, SheetFault
+from exam_server.items.added_files import FilePlace
+from exam_server.items.answer_fields import Label, Legend
+from exam_server.items.bulk_models import Task
+from exam_server.items.editing import METADATA
+from exam_server.items.finding import Sort, Use
+from exam_server.items.models import Act as ItemAct
+from exam_server.proctoring.time_pages import Change, Scope
 from exam_server.proctoring.views import Sitting, StationHealth, Trouble
+from exam_server.shifts.codes import Code
+from exam_server.shifts.freezing_pages import Act
 from exam_server.shifts.pages import Step
 from exam_server.staff import Role
 from exam_server.trust.models import DocumentKind
 from exam_server.web import texts
 from exam_server.web.failures import PAGES
 from exam_server.web.texts import Language
+from question_bank.difference import Part
+from question_bank.duplicates import Facet, Likeness
+from question_bank.interactions import Kind, ShapeName
+from question_bank.interchange.formats import WRITERS
+from question_bank.interchange.problems import Severity
+from question_bank.item import LEVELS, Bloom, ScoringRule
+from question_bank.lifecycle import Action, State
 
 PACKAGE = Path(exam_server.__file__).parent
 TEMPLATES = sorted((PACKAGE / "web/templates").rglob("*.html"))
@@ -49,6 +70,8 @@ def _values(*kinds: Iterable[object]) -> set[str]:
 #: Closed lists: each family holds exactly these codes.
 FAMILIES = {
     "role": _values(Role),
+    "likeness": _values(Likeness),
+    "facet": _values(Facet),
     "login_problem": _values(LoginProblem),
     "manual_problem": {f"second_{problem}" for problem in LoginProblem},
     "shift_state": _values(ShiftState),
@@ -60,7 +83,37 @@ FAMILIES = {
     "station_health": _values(StationHealth),
     "station_state": _values(StationState),
     "trouble": _values(Trouble),
+    "lack": {Trouble.WRONG_PROGRAM.value, Trouble.PACKAGES_MISSING.value},
+    "room_time_change": _values(Change),
+    "room_time_scope": _values(Scope),
     "condition_kind": _values(Condition),
+    "late_standing": _values(Standing),
+    "may_hold": _values(MayHold),
+    "judged": {"true", "false"},
+    "code_name": _values(Code),
+    "code_meaning": _values(Code),
+    "code_show": _values(Code),
+    "bank_task": _values(Task),
+    "item_state": _values(State),
+    "item_step": _values(Action),
+    "item_kind": set(get_args(Kind)),
+    "item_level": set(LEVELS),
+    "item_bloom": _values(Bloom),
+    "item_use": _values(Use),
+    "bank_sort": _values(Sort),
+    "export_format": {name.replace(".", "_") for name in WRITERS},
+    "item_part": _values(Part),
+    "item_field": {"stem", "explanation", "points", "subject", "level", "bloom", "enemies"}
+    | set(METADATA),
+    "answer_field": _values(Label),
+    "answer_group": _values(Legend),
+    "answer_hint": _values(Legend),
+    "shape": set(get_args(ShapeName)),
+    "file_place": _values(FilePlace),
+    "marking_sheet": set(COLUMNS),
+    "sheet_fault": _values(SheetFault),
+    "scoring": {rule.name for rule in get_args(ScoringRule)},
+    "problem": set(get_args(Severity)),
     "checkin_state": _values(CheckInState),
     "ground": _values(Ground),
     "basis": _values(Basis),
@@ -72,7 +125,12 @@ FAMILIES = {
     | {"true", "false", "none"},
     "objection": _values(Objection),
     "field_error": _values(Objection)
-    | {"missing", "minutes", "ground_mismatch", "photograph", "second"},
+    | {"missing", "minutes", "ground_mismatch", "photograph", "second"}
+    | {"head_code", "not_ready", "nothing_chosen"}
+    | {"formula", "content", "number", "options", "one_right", "too_long", "item"}
+    | {"other_subject", "item_state", "item_role"}
+    | {"unreadable", "too_many", "no_such", "places", "no_pair", "no_place", "no_area", "coords"}
+    | {"too_short", "rule_of_its_own", "no_picture", "no_size", "enemies", "points"},
     "error_title": _values(PAGES),
     "error_remedy": _values(PAGES),
     "actor": {"staff", "station", "server", "operator"},
@@ -81,7 +139,11 @@ FAMILIES = {
     "trust_document": _values(DocumentKind),
     "done": set(re.findall(r'done="(\w+)"', SOURCE_TEXT))
     | {"admitted", "refused", "time_extend", "time_pause", "time_resume"}
-    | {f"shift_{step}" for step in Step},
+    | {f"shift_{step}" for step in Step}
+    | {f"room_time_{change}" for change in Change}
+    | {f"program_{act}" for act in Act}
+    | {f"item_{action}" for action in Action}
+    | {"item_secret", "export_grant", "export_refuse"},
 }
 #: Lists that services add to: every code must be written somewhere in them.
 OPEN_FAMILIES = {"action", "detail", "subject"}
@@ -161,7 +223,38 @@ def test_an_open_family_holds_nothing_that_is_never_written(family: str) -> None
 
 def test_every_logged_action_has_words() -> None:
     assert len(LOGGED) > 20
+    assert _values(ItemAct) <= {
+        key.partition(".")[2] for key in _keys(Language.VIETNAMESE) if _family_of(key) == "action"
+    }
     missing = {code for code in LOGGED if not texts.known(Language.VIETNAMESE, f"action.{code}")}
+    assert missing == set()
+
+
+def _logged_details() -> set[str]:
+    """The keys of every `details={…}`, and what is handed to a `_log` beyond its parameters."""
+    found: set[str] = set()
+    for path in SOURCES:
+        tree = ast.parse(path.read_text("utf-8"))
+        own: dict[str, set[str]] = {
+            one.name: {a.arg for a in (*one.args.args, *one.args.kwonlyargs)}
+            for one in ast.walk(tree)
+            if isinstance(one, ast.FunctionDef)
+        }
+        for call in (one for one in ast.walk(tree) if isinstance(one, ast.Call)):
+            for given in call.keywords:
+                if given.arg == "details" and isinstance(given.value, ast.Dict):
+                    keys = [key for key in given.value.keys if isinstance(key, ast.Constant)]
+                    found |= {str(key.value) for key in keys}
+                elif getattr(call.func, "id", "") == "_log" and given.arg:
+                    found |= {given.arg} - own["_log"]
+    return found
+
+
+def test_every_logged_detail_has_words() -> None:
+    assert len(_logged_details()) > 40
+    missing = {
+        key for key in _logged_details() if not texts.known(Language.VIETNAMESE, f"detail.{key}")
+    }
     assert missing == set()
 
 

@@ -1,7 +1,6 @@
 """The page of the trust: what is believed, who decided it, and when it cannot be used."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -15,6 +14,7 @@ from card_reader.trust.certificates import parse_certificate
 from card_reader.trust.collection import EntryKind
 from card_reader.trust.store import Realm, TrustStore
 from exam_server.app import create_app
+from tests.databases import Databases
 
 pytestmark = pytest.mark.slow
 
@@ -22,9 +22,9 @@ Decided = tuple[World, list[str]]
 
 
 @pytest.fixture
-def decided(world: World, tmp_path: Path, clock: SettableClock) -> Decided:
+def decided(world: World, databases: Databases, clock: SettableClock) -> Decided:
     """A world of its own in which two changes are in force, and the fingerprints they added."""
-    copy = copy_world(world, tmp_path, clock)
+    copy = copy_world(world, databases, clock)
     changes = two_changes(copy)
     put_in_force(copy, *changes)
     raws = [raw for change in changes for kind, raw in change.add if kind is not EntryKind.CRL]
@@ -83,7 +83,7 @@ def _rest(world: World) -> tuple[object, ...]:
 def test_a_trust_that_cannot_be_used_is_told_and_not_shown(decided: Decided) -> None:
     world, fingerprints = decided
     with world.server.engine.begin() as connection:
-        connection.execute(sa.text("UPDATE trust_document SET seal = zeroblob(64)"))
+        connection.execute(sa.text("UPDATE trust_document SET seal = :seal"), {"seal": bytes(64)})
     text = visit(world)
     assert "KHÔNG DÙNG ĐƯỢC CHỨNG THƯ GỐC" in text
     assert "was not put in by this server" in text

@@ -1,0 +1,139 @@
+"""Which reader a file is for: known by its first bytes, else by the end of its name. What can be
+written, by its name."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from question_bank.assembly import BaseForm
+from question_bank.errors import FileRefusedError
+from question_bank.interchange.archive import Archive
+from question_bank.interchange.ex_test import holds_ex_test, read_ex_test, read_ex_test_zip
+from question_bank.interchange.moodle import (
+    is_aiken,
+    is_cloze,
+    is_gift,
+    is_moodle_xml,
+    read_aiken,
+    read_cloze,
+    read_gift,
+    read_moodle_xml,
+    write_moodle,
+)
+from question_bank.interchange.moodle.questions import text_of
+from question_bank.interchange.pdf import write_pdf, write_pdf_without_key
+from question_bank.interchange.problems import Exported, Imported
+from question_bank.interchange.qti3 import ZIP_MAGIC, read_qti3
+from question_bank.interchange.qti3_writer import Version, write_package
+from question_bank.interchange.qti12 import is_qti12, is_qti12_package, read_qti12
+from question_bank.interchange.spreadsheet import (
+    is_ods,
+    is_table,
+    is_xlsx,
+    read_delimited,
+    read_ods,
+    read_xlsx,
+)
+from question_bank.interchange.word import is_word, read_word
+from question_bank.interchange.word.writer import write_word, write_word_without_key
+from question_bank.item import Item
+
+__all__ = ["WRITERS", "ZIP_MAGIC", "Writer", "read_any", "read_zip"]
+
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+Write = Callable[[Iterable[Item], Iterable[BaseForm]], Exported]
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A format that items go out in: its function, what its files are, and its function for
+    candidates, who must not have the key, where it is for people's eyes."""
+
+    write: Write
+    suffix: str
+    mime: str
+    without_key: Write | None = None
+
+
+def _qti(version: Version) -> Writer:
+    return Writer(
+        lambda items, forms: Exported(write_package(items, forms, version)), ".zip",
+        "application/zip",
+    )  # fmt: skip
+
+
+WRITERS: Mapping[str, Writer] = {
+    "qti3": _qti("3.0"),
+    "qti2.2": _qti("2.2"),
+    "moodle": Writer(write_moodle, ".xml", "application/xml"),
+    "word": Writer(write_word, ".docx", WORD, write_word_without_key),
+    "pdf": Writer(write_pdf, ".pdf", "application/pdf", write_pdf_without_key),
+}
+
+
+def read_any(data: bytes, file: str, beside: Callable[[str], bytes | None]) -> Imported:
+    """What a foreign file holds. `beside` gives the files next to it by relative name.
+
+    Raises FileRefusedError for a format that is not known, and as the readers do.
+    """
+    if data.startswith(ZIP_MAGIC):
+        return read_zip(Archive(data), file, beside)
+    if data.startswith(_OLE):
+        raise FileRefusedError(
+            f"{file}: an older Office file (.doc, .xls), or one with a password; save it as .docx "
+            "or .xlsx without a password"
+        )
+    match file.lower().rpartition(".")[2]:
+        case "tex":
+            return read_ex_test(data, file, beside)
+        case "xml" | "dat" | "qti":
+            return _read_xml(data, file, beside)
+        case "csv" | "tsv" | "tab":
+            return read_delimited(data, file, beside)
+        case "gift":
+            return read_gift(data, file)
+        case "aiken":
+            return read_aiken(data, file)
+        case "txt":
+            return _read_text(data, file, beside)
+        case _:
+            raise FileRefusedError(
+                f"{file}: this format cannot be read yet; give a QTI package (zip) or item (XML), "
+                "a Word document (.docx; save an older .doc as such), a spreadsheet (.xlsx, .ods, "
+                ".csv), LaTeX ex_test (.tex, or a zip of it with its pictures), Moodle XML, GIFT "
+                "or Aiken (.txt)"
+            )
+
+
+def read_zip(archive: Archive, file: str, beside: Callable[[str], bytes | None]) -> Imported:
+    """What a foreign zip file holds, whose name is `file`."""
+    if is_word(archive):
+        return read_word(archive, file)
+    if is_xlsx(archive):
+        return read_xlsx(archive, file, beside)
+    if is_ods(archive):
+        return read_ods(archive, file, beside)
+    if is_qti12_package(archive):
+        return read_qti12(archive, file)
+    return read_ex_test_zip(archive) if holds_ex_test(archive) else read_qti3(archive, file)
+
+
+def _read_xml(data: bytes, file: str, beside: Callable[[str], bytes | None]) -> Imported:
+    if is_moodle_xml(data):
+        return read_moodle_xml(data, file)
+    if is_qti12(data):
+        return read_qti12(data, file, beside)
+    return read_qti3(data, file, beside)
+
+
+def _read_text(data: bytes, file: str, beside: Callable[[str], bytes | None]) -> Imported:
+    if is_table(data, file):
+        return read_delimited(data, file, beside)
+    text = text_of(data, file)
+    if is_aiken(text):
+        return read_aiken(data, file)
+    if is_cloze(text):
+        return read_cloze(data, file)
+    if is_gift(text):
+        return read_gift(data, file)
+    raise FileRefusedError(f"{file}: neither GIFT nor Aiken; name it .gift or .aiken if it is")

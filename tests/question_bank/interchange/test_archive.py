@@ -1,0 +1,47 @@
+"""A zip file on disk is the same as its bytes, and is not read as a whole."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from benchmarks import _large_package
+from question_bank.errors import FileRefusedError
+from question_bank.interchange.archive import Archive
+
+
+def packed() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/b.txt", "chữ" * 1000)
+        archive.writestr("c.bin", bytes(range(256)))
+    return out.getvalue()
+
+
+def test_a_file_and_its_bytes_are_the_same_archive(tmp_path: Path) -> None:
+    file = tmp_path / "a.zip"
+    file.write_bytes(packed())
+    of_file, of_bytes = Archive(file), Archive(packed())
+    assert of_file.names == of_bytes.names == ("a/b.txt", "c.bin")
+    for name in of_file.names:
+        assert of_file.read(name) == of_bytes.read(name)
+        assert of_file.read(name).startswith(of_file.head(name, 7))
+    assert of_file.head("c.bin", 3) == b"\0\1\2"
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", packed()[:-5], packed()[:60]])
+def test_a_damaged_file_is_refused(data: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "a.zip"
+    file.write_bytes(data)
+    with pytest.raises(FileRefusedError):
+        Archive(file)
+    with pytest.raises(FileRefusedError):
+        Archive(tmp_path / "none.zip")
+
+
+def test_a_large_package_is_imported_whole(tmp_path: Path) -> None:
+    file = tmp_path / "large.zip"
+    count = _large_package.write_package(file, _large_package.MEGABYTE)
+    found = _large_package.import_here(str(file), str(tmp_path / "bank"))
+    assert count == found.items == 4 and found.resident > file.stat().st_size
