@@ -17,6 +17,7 @@ from exam_server.body_limit import BodyLimit
 from exam_server.checkin.routes import router as checkin
 from exam_server.context import Server, utc_now
 from exam_server.keys import ServerKeys
+from exam_server.serving.ending import Ending
 from exam_server.serving.health import router as health
 from exam_server.serving.request_log import RequestLog
 from exam_server.settings import Settings
@@ -59,6 +60,7 @@ def create_app(
     web.mount(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(AnswerPath, server=server, committer=committer)
+    app.add_middleware(Ending, now=server.now)
     app.add_middleware(RequestLog)
     return app
 

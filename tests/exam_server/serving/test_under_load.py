@@ -6,16 +6,21 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from kiosk import RefusalError
 from served import PATIENCE, Served, make_server
+from sqlalchemy.engine import Connection
 from sqlmodel import col, select
 from writers import begin_writing, wait_for_more
 
 from card_reader.trust.store import TrustStore
 from exam_server import settings
 from exam_server.audit import AuditEntry, AuditSeal, verify_log
+from exam_server.contract.errors import ErrorCode
 
 pytestmark = [
     pytest.mark.processes,
@@ -148,6 +153,38 @@ def test_started_again_and_again_under_load_nobody_is_refused(running: Served) -
     for writer in writers:
         writer.join()
         writer.check()
+
+
+@pytest.mark.parametrize("running", [SEVERAL], indirect=True)
+def test_a_batch_that_the_database_keeps_waiting_at_the_end_is_told_to_come_again(
+    running: Served,
+) -> None:
+    kiosk = running.kiosk(24)
+    attempt = running.attempt_at(kiosk)
+    desk = kiosk.lease(attempt)
+    kiosk.open_form(attempt)
+    written = desk.answer("q1", {"kind": "numeric", "text": "12"})
+    with ThreadPoolExecutor(1) as pool, running.world.server.engine.connect() as holding:
+        holding.execute(sa.text("SELECT 1 FROM attempt WHERE id = :id FOR UPDATE"), {"id": attempt})
+        sending = pool.submit(desk.send, written)
+        waited_for(holding)
+        running.server.terminate()
+        with pytest.raises(RefusalError) as refused:
+            sending.result(PATIENCE)
+        assert refused.value.code is ErrorCode.TOO_BUSY
+    assert running.server.stop() == 0
+    running.server.start()
+    desk.kiosk.http = running.client()
+    assert desk.send(written).sequence == 1
+
+
+def waited_for(holding: Connection) -> None:
+    """Until some other connection waits for a lock."""
+    end = time.monotonic() + PATIENCE
+    query = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    while not holding.execute(query).scalar_one():
+        assert time.monotonic() < end, "nobody waits"
+        time.sleep(0.02)
 
 
 def last_entry(served: Served) -> int:
