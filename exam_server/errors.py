@@ -45,6 +45,7 @@ class Objection(StrEnum):
     CHANGED_MEANWHILE = "changed_meanwhile"
     OWN_ITEM = "own_item"
     AWAITING_MARKS = "awaiting_marks"
+    ANSWER_CHANGED = "answer_changed"
 
 
 class NotPossibleError(ServerError):

@@ -12,7 +12,7 @@ from exam_server.auth import Officer
 from exam_server.errors import NotPossibleError, Objection
 from exam_server.forms.models import Form
 from exam_server.grading.by_people import counting, markings, response_of, rule_of
-from exam_server.grading.marking_answers import Answer, marking_row
+from exam_server.grading.marking_answers import Answer, marking_row, sign_of
 from exam_server.grading.marking_rule import MarkingRule
 from exam_server.grading.models import ItemScore, Marking
 from exam_server.grading.service import mark_anew
@@ -39,20 +39,27 @@ def give(
     points: Decimal,
     remark: str,
     *,
+    read: str,
     keys: ServerKeys,
     now: datetime,
 ) -> None:
     """Keeps this person's mark, or changes it while no third person had to decide, and marks the
-    attempt anew. NotPossibleError for points beyond the item's and for a published result."""
+    attempt anew. `read` is the sign of the text that the mark is of (`Written.read`).
+    NotPossibleError for points beyond the item's, for a published result, and where another text
+    than the one read stands there now."""
     attempt = anywhere(session, Attempt, answer.attempt_id, lock=True)
     if attempt is None:
         raise NotPossibleError(Objection.NOT_FOUND, "there is no such attempt")
     require_unpublished(session, attempt)
-    score = session.get_one(ItemScore, (attempt.centre_id, attempt.id, answer.presented_id))
-    response, rule = response_of(score, keys.sealing), _rule(session, attempt)
-    if response is None or not is_mark(points, score.for_people):
+    score = session.get(ItemScore, (attempt.centre_id, attempt.id, answer.presented_id))
+    response = None if score is None else response_of(score, keys.sealing)
+    if score is None or response is None or sign_of(response, keys.sealing) != read:
+        raise NotPossibleError(
+            Objection.ANSWER_CHANGED, f"{answer.code}: another text than the one read stands there"
+        )
+    if not is_mark(points, score.for_people):
         raise NotPossibleError(Objection.BAD_VALUE, f"{answer.code}: {points} points are too many")
-    digest = keys.sealing.content_digest(response)
+    rule, digest = _rule(session, attempt), keys.sealing.content_digest(response)
     marks = markings(session, attempt).get(answer.presented_id, [])
     own = next((one for one in marks if one.staff_id == officer.id), None)
     if _is_closed(counting(marks, digest), own, rule):

@@ -33,6 +33,7 @@ from question_bank.content import plain_text
 from question_bank.item import Item
 
 CODE_BYTES = 5
+READ_BYTES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written, and this person's own remark to it."""
+    """What was written, and this person's own remark to it. `read` stands for the text: what
+    forms and sheets bring back with a mark (`sign_of`)."""
 
     text: str
     remark: str
+    read: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,8 @@ def written(
         if response is not None:
             answer = by_row[row]
             remark = "" if answer.given is None else remarks[row]
-            opened[answer.code] = Written(words_of(json.loads(response)), remark)
+            text = words_of(json.loads(response))
+            opened[answer.code] = Written(text, remark, sign_of(response, sealing))
     return opened
 
 
@@ -167,6 +171,12 @@ def code_of(attempt_id: str, presented_id: str, sealing: Sealing) -> str:
     drawn = sealing.derive(Derived.MARKING_CODE, attempt_id, presented_id)
     letters = b32encode(drawn[:CODE_BYTES]).decode()
     return f"{letters[:4]}-{letters[4:]}"
+
+
+def sign_of(response: bytes, sealing: Sealing) -> str:
+    """Sixteen signs for one text, by which a mark tells which text was read. Letters and digits
+    of base 32, for spreadsheets take a digest in hexadecimal for a number and round it."""
+    return b32encode(sealing.content_digest(response)[:READ_BYTES]).decode()
 
 
 def words_of(plain: Mapping[str, Any]) -> str:

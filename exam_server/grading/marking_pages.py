@@ -119,24 +119,33 @@ def bring(visit: Visiting, shift: str) -> Response:
             found = _answers(visit, session, shift)
             given = read_sheet(data, found, map(_headings, Language))
             marking.lock_all(session, (one.answer for one in given))
-            for one in given:
-                _give(visit, session, one)
+            faults = [_give(visit, session, one) for one in given]
+            if any(faults):
+                raise SheetError(*filter(None, faults))
     except SheetError as error:
         return _listed(visit, shift, faults=error.faults)
     return visit.go(f"/marking/{shift}", done="answers_marked")
 
 
-def _give(visit: Visit, session: Session, given: Given) -> None:
+#: What `marking.give` may object to a line, and what that is called in a sheet.
+LINE_FAULTS = {
+    Objection.WRONG_STATE: SheetFault.CLOSED,
+    Objection.ANSWER_CHANGED: SheetFault.CHANGED,
+}
+
+
+def _give(visit: Visit, session: Session, given: Given) -> Fault | None:
+    """Keeps the mark of one line; what is wrong with the line where it cannot be kept."""
     try:
         marking.give(
             session, visit.signed_in, given.answer, given.points, given.remark,
-            keys=visit.server.keys, now=visit.now(),
+            read=given.read, keys=visit.server.keys, now=visit.now(),
         )  # fmt: skip
     except NotPossibleError as error:
-        if error.objection is not Objection.WRONG_STATE:
+        if error.objection not in LINE_FAULTS:
             raise
-        closed = Fault(SheetFault.CLOSED, given.line, {"code": given.answer.code})
-        raise SheetError(closed) from error
+        return Fault(LINE_FAULTS[error.objection], given.line, {"code": given.answer.code})
+    return None
 
 
 @pages.get("/marking/{shift}/{code}", Permission.MARK_ANSWERS)
@@ -147,10 +156,14 @@ def answer(visit: Visiting, shift: str, code: str) -> Response:
 def _answer(
     visit: Visit, shift: str, code: str, *, errors: dict[str, str] | None = None
 ) -> Response:
+    """An answer and its form; with `errors` what was typed, too, but no points of another text
+    than the one shown."""
     with visit.server.reading() as session:
         head = rooms.shift_head(session, shift)
     found, item, written = _opened(visit, shift, code)
     typed = {name: visit.field(name) for name in ("points", "remark")} if errors else None
+    if typed and visit.field("read") != written.read:
+        errors, typed["points"] = {"read": Objection.ANSWER_CHANGED}, ""
     return page(
         visit, "marking_answer.html", status=422 if errors else 200, shift=head, answer=found,
         written=written, item=item,
@@ -192,11 +205,16 @@ def give(visit: Visiting, shift: str, code: str) -> Response:
         found = _find(visit, session, shift, code)
     if points is None or not marking.is_mark(points, found.maximum):
         return _answer(visit, shift, code, errors={"points": "points"})
-    with server.transaction() as session:
-        marking.give(
-            session, visit.signed_in, found, points, visit.field("remark"),
-            keys=server.keys, now=visit.now(),
-        )  # fmt: skip
+    try:
+        with server.transaction() as session:
+            marking.give(
+                session, visit.signed_in, found, points, visit.field("remark"),
+                read=visit.field("read"), keys=server.keys, now=visit.now(),
+            )  # fmt: skip
+    except NotPossibleError as error:
+        if error.objection is not Objection.ANSWER_CHANGED:
+            raise
+        return _answer(visit, shift, code, errors={"read": error.objection})
     with server.reading() as session:
         following = waiting.next_code(session, visit.signed_in, shift, sealing=server.sealing)
     return visit.go(

@@ -14,7 +14,9 @@ from exam_server.grading.marking import MAX_REMARK, is_mark
 from exam_server.grading.marking_answers import Answer, Written
 
 #: The columns, in their order; the first line has their headings in a language of the pages.
-COLUMNS = ("code", "paper", "question", "answer", "maximum", "points", "remark")
+COLUMNS = ("code", "paper", "question", "answer", "maximum", "points", "remark", "read")
+#: Without these a sheet gives no mark.
+NEEDED = {"code", "points", "read"}
 MAX_BYTES = 8 * 1024 * 1024
 MAX_FAULTS = 50
 #: Spreadsheets take a cell that begins so for a formula.
@@ -33,6 +35,7 @@ class SheetFault(StrEnum):
     BAD_POINTS = "bad_points"
     TWICE = "twice"
     CLOSED = "closed"
+    CHANGED = "changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,14 @@ class SheetError(ServerError):
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """One line that holds a mark."""
+    """One line that holds a mark. `read` is the sign of the text that it is of, as it stands in
+    the sheet; whether that text is still the answer, `marking.give` tells."""
 
     line: int
     answer: Answer
     points: Decimal
     remark: str
+    read: str
 
 
 def sheet(
@@ -80,7 +85,8 @@ def sheet(
         points = "" if one.given is None else str(one.given)
         words = (one.paper, questions.get(one.version_id, left_out), written.text)
         remark = _harmless(written.remark)
-        writer.writerow([one.code, *map(_harmless, words), one.maximum, points, remark])
+        cells = [one.code, *map(_harmless, words), one.maximum, points, remark, written.read]
+        writer.writerow(cells)
     return (MARK + text.getvalue()).encode()
 
 
@@ -99,7 +105,7 @@ def read_sheet(
     lines = _lines(data)
     columns = {_plain(text): name for one in headings for name, text in one.items()}
     head = [columns.get(_plain(cell), "") for cell in lines[0]] if lines else []
-    if "code" not in head or "points" not in head:
+    if not NEEDED.issubset(head):
         raise SheetError(Fault(SheetFault.NO_COLUMNS, 1))
     given, faults = list[Given](), list[Fault]()
     for number, line in enumerate(lines[1:], start=2):
@@ -149,7 +155,8 @@ def _given(line: int, cells: Mapping[str, str], known: Mapping[str, Answer]) -> 
     points = points_typed(cells["points"])
     if points is None or not is_mark(points, answer.maximum):
         return Fault(SheetFault.BAD_POINTS, line, {"code": code, "maximum": answer.maximum})
-    return Given(line, answer, points, cells.get("remark", "").removeprefix("'")[:MAX_REMARK])
+    remark = cells.get("remark", "").removeprefix("'")[:MAX_REMARK]
+    return Given(line, answer, points, remark, cells.get("read", ""))
 
 
 def points_typed(text: str) -> Decimal | None:

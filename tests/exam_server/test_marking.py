@@ -13,15 +13,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
+from kiosk import RefusalError
 from server_world import BACH, CHAU, DEMO, OFFICE, ROOT, World, load_demo
 
 from card_reader.simulator.profile import CardProfile
 from exam_server import auth, db, migrations
+from exam_server.attempts import late_decisions
 from exam_server.audit import AuditEntry
 from exam_server.auth import Officer
 from exam_server.cli import main
@@ -39,6 +42,7 @@ from exam_server.results.publication import publish
 from exam_server.results.service import slip
 from exam_server.sealing import Sealed, Sealing
 from exam_server.staff import Role, Staff
+from exam_server.web.texts import Language
 from exam_server.web.visit import LANGUAGE_COOKIE, SESSION_COOKIE
 from question_bank.content import plain_text
 from tests.databases import Databases
@@ -125,11 +129,16 @@ def counted(world: World, officer: Officer) -> dict[str, Count]:
 
 
 def give(world: World, officer: Officer, points: str, answer: Answer | None = None) -> None:
+    """A mark of the text as it stands."""
     answer = answer or seen(world, officer)[0]
     with world.server.transaction() as session:
+        (written,) = marking_answers.written(
+            session, officer, [answer], world.server.sealing
+        ).values()
         marking.give(
-            session, officer, answer, D(points), "", keys=world.server.keys, now=world.clock.now
-        )
+            session, officer, answer, D(points), "", read=written.read, keys=world.server.keys,
+            now=world.clock.now,
+        )  # fmt: skip
 
 
 def result(world: World) -> tuple[Decimal, Decimal]:
@@ -161,7 +170,8 @@ def test_markers_see_an_answer_without_a_name_and_only_of_their_subjects(
     officer = marker(world, "cham1", SUBJECT)
     (answer,) = seen(world, officer)
     assert (answer.maximum, answer.given) == (1, None)
-    assert opened(world, officer) == {answer.code: Written(TEXT, "")}
+    (written,) = opened(world, officer).values()
+    assert (written.text, written.remark) == (TEXT, "")
     assert counted(world, officer) == {world.shift_id: Count(0, 1)}
     assert re.fullmatch(r"[A-Z2-7]{4}-[A-Z2-7]{4}", answer.code)
     assert seen(world, marker(world, "cham2", "Toán")) == []
@@ -274,9 +284,10 @@ def publication(world: World) -> None:
 
 
 ENGLISH = {name: name for name in COLUMNS}
-VIETNAMESE = dict(
-    zip(COLUMNS, ["mã", "môn", "câu hỏi", "bài làm", "tối đa", "điểm", "nhận xét"], strict=True)
-)
+VIETNAMESE = {
+    "code": "mã", "paper": "môn", "question": "câu hỏi", "answer": "bài làm",
+    "maximum": "tối đa", "points": "điểm", "remark": "nhận xét", "read": "bản đã đọc",
+}  # fmt: skip
 
 
 def test_a_sheet_goes_out_and_comes_back(world: World, attempt: str) -> None:
@@ -287,21 +298,26 @@ def test_a_sheet_goes_out_and_comes_back(world: World, attempt: str) -> None:
     head, line = csv.reader(io.StringIO(data.decode("utf-8-sig")))
     assert dict(zip(head, line, strict=True)) == {
         "mã": answers[0].code, "môn": "Toán", "câu hỏi": "Vì sao?", "bài làm": f"'{TEXT}",
-        "tối đa": "1", "điểm": "", "nhận xét": "",
+        "tối đa": "1", "điểm": "", "nhận xét": "", "bản đã đọc": written[answers[0].code].read,
     }  # fmt: skip
     languages = (ENGLISH, VIETNAMESE)
     assert read_sheet(data, answers, languages) == []
     code = answers[0].code
-    for head in ("code;points;remark", unicodedata.normalize("NFD", "Mã;Điểm;Nhận xét")):
-        (given,) = read_sheet(f"{head}\n{code};0,75;tốt\n".encode(), answers, languages)
+    for head in (
+        "code;points;remark;read",
+        unicodedata.normalize("NFD", "Mã;Điểm;Nhận xét;Bản đã đọc"),
+    ):
+        (given,) = read_sheet(f"{head}\n{code};0,75;tốt;ABC\n".encode(), answers, languages)
         assert (given.line, given.points, given.remark) == (2, D("0.75"), "tốt")
+        assert given.read == "ABC"
     for wrong, what in (
         ("code,paper\n", SheetFault.NO_COLUMNS),
         ("", SheetFault.NO_COLUMNS),
-        (f"code,points\n{code},2\n", SheetFault.BAD_POINTS),
-        (f"code,points\n{code},x\n", SheetFault.BAD_POINTS),
-        ("code,points\nAAAA-AAAA,1\n", SheetFault.NO_ANSWER),
-        (f"code,points\n{code},1\n{code},1\n", SheetFault.TWICE),
+        (f"code,points\n{code},1\n", SheetFault.NO_COLUMNS),
+        (f"code,points,read\n{code},2,A\n", SheetFault.BAD_POINTS),
+        (f"code,points,read\n{code},x,A\n", SheetFault.BAD_POINTS),
+        ("code,points,read\nAAAA-AAAA,1,A\n", SheetFault.NO_ANSWER),
+        (f"code,points,read\n{code},1,A\n{code},1,A\n", SheetFault.TWICE),
         ("\xff", SheetFault.NO_CSV),
     ):
         with pytest.raises(SheetError) as caught:
@@ -340,26 +356,35 @@ def test_a_sheet_and_a_mark_at_once_wait_and_do_not_block_each_other(
         begun.set()
         time.sleep(0.5)
 
+    read = {code: written.read for code, written in opened(world, one).items()}
+
     def mark_the_last() -> None:
         begun.wait()
         with world.server.transaction() as session:
-            real(session, other, answers[-1], D("0.5"), "", keys=world.server.keys,
-                 now=world.clock.now)  # fmt: skip
+            real(session, other, answers[-1], D("0.5"), "", read=read[answers[-1].code],
+                 keys=world.server.keys, now=world.clock.now)  # fmt: skip
 
     client, csrf = signed_in(world, one)
     monkeypatch.setattr(marking, "give", slowly)
-    rows = "".join(f"{answer.code},0.5\n" for answer in answers)
+    rows = "".join(f"{answer.code},0.5,{read[answer.code]}\n" for answer in answers)
     with ThreadPoolExecutor(1) as threads:
         marked = threads.submit(mark_the_last)
         sent = client.post(
             f"/marking/{world.shift_id}/sheet", data=csrf,
-            files={"file": ("a.csv", f"code,points\n{rows}".encode())},
+            files={"file": ("a.csv", f"code,points,read\n{rows}".encode())},
         )  # fmt: skip
         marked.result()
     assert sent.headers["location"].endswith("done=answers_marked")
     assert len({answer.attempt_id for answer in answers}) == 2
     with world.server.reading() as session:
         assert len(session.scalars(sa.select(Marking)).all()) == 3
+
+
+def read_on(page: str) -> str:
+    """What the form carries of the text that the page shows."""
+    found = re.search(r'name="read" value="([A-Z2-7]{16})"', page)
+    assert found is not None
+    return found[1]
 
 
 def signed_in(world: World, officer: Officer) -> tuple[TestClient, dict[str, str]]:
@@ -396,7 +421,8 @@ def test_the_list_comes_in_pages_and_opens_no_answer(
     assert Sealed.RESPONSE not in purposes
     page = client.get(f"{here}/{first}")
     assert (page.status_code, purposes.count(Sealed.RESPONSE)) == (200, 1)
-    sent = client.post(f"{here}/{first}", data=csrf | {"points": "1", "remark": ""})
+    form = csrf | {"points": "1", "remark": "", "read": read_on(page.text)}
+    sent = client.post(f"{here}/{first}", data=form)
     assert sent.headers["location"] == f"{here}/{second}?done=answer_marked"
 
 
@@ -470,12 +496,15 @@ def test_faults_of_a_sheet_are_told_in_the_language_of_the_page(world: World) ->
         return sent.text
 
     assert client.get(here).content.decode("utf-8-sig").startswith("mã,môn,câu hỏi,bài làm,")
-    wrong = f"mã,điểm\n{answer.code},2\nX,1\n"
+    wrong = f"mã,điểm,bản đã đọc\n{answer.code},2,A\nX,1,A\n"
+    assert "thiếu cột “mã”, “điểm” hoặc “bản đã đọc”" in brought(f"mã,điểm\n{answer.code},1\n")
     assert f"Dòng 2: điểm của bài {answer.code} phải từ 0 đến 1" in brought(wrong)
     assert "Dòng 3: không có bài nào mang mã “X”" in brought(wrong)
+    read = opened(world, markers[0])[answer.code].read
     for officer, points in zip(markers, ("0", "1", "0.5"), strict=True):
         give(world, officer, points)
-    assert f"bài {answer.code} đã đủ điểm" in brought(f"mã,điểm\n{answer.code},1\n")
+    closed = brought(f"mã,điểm,bản đã đọc\n{answer.code},1,{read}\n")
+    assert f"bài {answer.code} đã đủ điểm" in closed
     client.cookies.set(LANGUAGE_COOKIE, "en", domain="exam.test", path="/")
     assert client.get(here).content.decode("utf-8-sig").startswith("code,paper,question,answer,")
     assert "Line 3: there is no answer “X” for you to mark." in brought(wrong)
@@ -501,10 +530,12 @@ def test_the_pages_of_a_marker(world: World, attempt: str) -> None:
     found = re.search(r'name="csrf" value="([^"]+)"', page)
     assert found is not None
     csrf = {"csrf": found[1]}
-    wrong = client.post(f"{here}/{answer.code}", data=csrf | {"points": "1,5", "remark": "nhiều"})
+    form = csrf | {"read": read_on(page)}
+    wrong = client.post(f"{here}/{answer.code}", data=form | {"points": "1,5", "remark": "nhiều"})
     assert wrong.status_code == 422
     assert "nhiều" in wrong.text
-    done = client.post(f"{here}/{answer.code}", data=csrf | {"points": "0,75", "remark": "được"})
+    assert read_on(wrong.text) == form["read"]
+    done = client.post(f"{here}/{answer.code}", data=form | {"points": "0,75", "remark": "được"})
     assert done.headers["location"] == f"{here}?done=answer_marked"
     assert [one.given for one in seen(world, officer)] == [D("0.75")]
     assert opened(world, officer)[answer.code].remark == "được"
@@ -514,7 +545,163 @@ def test_the_pages_of_a_marker(world: World, attempt: str) -> None:
     assert sent.headers["location"] == f"{here}?done=answers_marked"
     assert seen(world, officer)[0].given == D("0.5")
     refused = client.post(
-        f"{here}/sheet", data=csrf, files={"file": ("a.csv", b"code,points\nX,1")}
+        f"{here}/sheet", data=csrf, files={"file": ("a.csv", b"code,points,read\nX,1,A")}
     )
     assert refused.status_code == 422
     assert client.get("/results").status_code == 403
+
+
+LATER = "Cây A vươn dài vì thiếu ánh sáng."
+
+
+@pytest.fixture
+def late(world: World, issue: Callable[..., CardProfile]) -> Callable[[], None]:
+    """A graded attempt whose station kept a second version of the text. Called, that version
+    arrives after the closing, an officer adopts it, and the shift is graded again."""
+    world.open_shift()
+    kiosk = world.kiosk()
+    attempt = kiosk.check_in(issue(BACH)).attempt
+    assert attempt is not None
+    world.start_shift()
+    desk, form = kiosk.lease(attempt), kiosk.open_form(attempt)
+    item = next(one for one in form.items if one.interaction.kind == "extended")
+    desk.send(desk.answer(item.id, {"kind": "extended", "text": TEXT}))
+    unsent = desk.answer(item.id, {"kind": "extended", "text": LATER})
+    world.clock.pass_by(minutes=152)
+    world.close_shift()
+    grade(world)
+
+    def adopted() -> None:
+        with pytest.raises(RefusalError):
+            desk.send(unsent)
+        with world.server.transaction() as session:
+            late_decisions.decide(
+                session, attempt, None, adopt=True, officer=OFFICE, reason="biên bản số 5",
+                keys=world.server.keys, now=world.clock.now,
+            )  # fmt: skip
+        grade(world)
+
+    return adopted
+
+
+CHANGED = {
+    Language.VIETNAMESE: "Bài làm đã thay đổi kể từ lúc mở ra chấm. Hãy đọc lại bài rồi cho điểm.",
+    Language.ENGLISH: "The answer has changed since you opened it; read it again.",
+}
+
+
+def nothing_given(world: World) -> bool:
+    with world.server.reading() as session:
+        entries = sa.select(AuditEntry).where(AuditEntry.action == "answer_marked")
+        return not (session.scalars(sa.select(Marking)).all() or session.scalars(entries).all())
+
+
+@pytest.mark.parametrize("language", Language)
+def test_a_mark_typed_on_a_page_is_not_for_a_text_that_came_after(
+    world: World, late: Callable[[], None], language: Language
+) -> None:
+    client, form = signed_in(world, marker(world, "cham1", SUBJECT))
+    client.cookies.set(LANGUAGE_COOKIE, language.value, domain="exam.test", path="/")
+    (answer,) = seen(world, marker(world, "cham2", SUBJECT))
+    here = f"/marking/{world.shift_id}/{answer.code}"
+    page = client.get(here).text
+    assert "Cây D khoẻ hơn." in page
+    form |= {"points": "0.75", "remark": "mảnh", "read": read_on(page)}
+    late()
+    for typed in (form, form | {"points": "9"}):  # no fault of the points hides it
+        refused = client.post(here, data=typed)
+        assert refused.status_code == 422
+        assert CHANGED[language] in refused.text
+        assert LATER in refused.text
+        assert "mảnh" in refused.text
+        # Points of the former text do not lie ready to be sent for the new one.
+        assert 'id="points" name="points"' in refused.text
+        assert typed["points"] not in field_of(refused.text, "points")
+    assert nothing_given(world)
+    form["read"] = read_on(refused.text)
+    assert client.post(here, data=form).headers["location"].endswith("done=answer_marked")
+    with world.server.reading() as session:
+        assert session.scalars(sa.select(Marking)).one().points == D("0.75")
+
+
+def field_of(page: str, name: str) -> str:
+    found = re.search(rf'<input[^>]* name="{name}"[^>]*>', page)
+    assert found is not None
+    return found[0]
+
+
+@pytest.mark.usefixtures("attempt")
+def test_a_form_that_does_not_tell_what_was_read_gives_no_mark(world: World) -> None:
+    client, csrf = signed_in(world, marker(world, "cham1", SUBJECT))
+    (answer,) = seen(world, marker(world, "cham2", SUBJECT))
+    here = f"/marking/{world.shift_id}/{answer.code}"
+    for more in ({}, {"read": ""}, {"read": answer.code}):
+        refused = client.post(here, data=csrf | {"points": "1", "remark": ""} | more)
+        assert refused.status_code == 422
+        assert CHANGED[Language.VIETNAMESE] in refused.text
+    assert nothing_given(world)
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        (
+            Language.VIETNAMESE,
+            "Dòng 2: bài {code} đã thay đổi từ lúc tải bảng về, hoặc ô “bản đã đọc” bị sửa. "
+            "Hãy tải lại bảng và đọc lại bài này rồi chấm.",
+        ),
+        (
+            Language.ENGLISH,
+            "Line 2: the answer {code} has changed since the table was taken, or its cell “read” "
+            "was altered. Take the table anew, read the answer again, and mark it.",
+        ),
+    ],
+)
+def test_a_sheet_gives_no_mark_to_a_text_that_came_after(
+    world: World, late: Callable[[], None], language: Language, told: str
+) -> None:
+    client, csrf = signed_in(world, marker(world, "cham1", SUBJECT))
+    client.cookies.set(LANGUAGE_COOKIE, language.value, domain="exam.test", path="/")
+    here = f"/marking/{world.shift_id}/sheet"
+
+    def filled(*, read: str | None = None) -> bytes:
+        head, line = csv.reader(io.StringIO(client.get(here).content.decode("utf-8-sig")))
+        row = dict(zip(head, line, strict=True))
+        names = list(row)
+        row[names[COLUMNS.index("points")]] = "0.75"
+        if read is not None:
+            row[names[COLUMNS.index("read")]] = read
+        made = io.StringIO()
+        csv.writer(made).writerows([names, row.values()])
+        return made.getvalue().encode()
+
+    def brought(data: bytes) -> Any:
+        return client.post(here, data=csrf, files={"file": ("a.csv", data)})
+
+    before = filled()
+    assert TEXT in before.decode()
+    late()
+    (answer,) = seen(world, marker(world, "cham2", SUBJECT))
+    for data in (before, filled(read=""), filled(read="7E10")):
+        refused = brought(data)
+        assert refused.status_code == 422
+        assert told.format(code=answer.code) in unescape(refused.text)
+    assert nothing_given(world)
+    assert brought(filled()).headers["location"].endswith("done=answers_marked")
+    assert [one.given for one in seen(world, Officer("cham1", "cham1", "cham1", Role.MARKER))] == [
+        D("0.75")
+    ]
+
+
+@pytest.mark.usefixtures("two_attempts")
+def test_of_a_sheet_with_one_text_not_read_no_mark_is_taken(world: World) -> None:
+    officer = marker(world, "cham1", SUBJECT)
+    client, csrf = signed_in(world, officer)
+    first, last = opened(world, officer).items()
+    rows = f"code,points,read\n{first[0]},1,{first[1].read}\n{last[0]},1,\n"
+    sent = client.post(
+        f"/marking/{world.shift_id}/sheet", data=csrf, files={"file": ("a.csv", rows.encode())}
+    )
+    assert sent.status_code == 422
+    assert f"Dòng 3: bài {last[0]} đã thay đổi" in sent.text
+    assert nothing_given(world)
