@@ -15,7 +15,16 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import declared_attr, deferred, registry
+from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, SQLModel
 
@@ -25,6 +34,9 @@ BUSY_TIMEOUT_MS = 10_000
 READ_ONLY = "exam_server_read_only"
 #: A reading transaction of SQLite sees one moment by itself.
 _STILL = {"postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}}
+#: PostgreSQL's class of states in which a transaction does not go on: it became a standby's, or
+#: was ended for having waited too long.
+_STATE_OF_TRANSACTION = "25"
 # Fixed, so that migrations can name them.
 CONSTRAINT_NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -169,3 +181,23 @@ def reading(engine: Engine) -> Iterator[Session]:
     still = engine.execution_options(**{READ_ONLY: True}, **_STILL.get(engine.dialect.name, {}))
     with Session(still, autoflush=False) as session:
         yield session
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the database cannot be had at the moment: locked, full, stopping, gone, read-only
+    until another takes its place, or no connection to it is free.
+
+    Nothing was kept, or nobody can tell.
+    """
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, PoolTimeoutError)
+    if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
+        return True
+    state: str | None = getattr(error.orig, "sqlstate", None)
+    return isinstance(error, InternalError) and str(state).startswith(_STATE_OF_TRANSACTION)
+
+
+def is_worth_repeating(error: Exception) -> bool:
+    """Whether the same transaction may succeed a little later: the database is away, or two
+    writers met."""
+    return is_away(error) or isinstance(error, IntegrityError | StaleDataError)

@@ -18,6 +18,11 @@ class RefusedError(ServerError):
         self.retry_after = retry_after
 
 
+def busy(seconds: float) -> RefusedError:
+    """What a station is told that is to come again in `seconds`."""
+    return RefusedError(ErrorCode.TOO_BUSY, "busy; ask again", retry_after=seconds)
+
+
 class Objection(StrEnum):
     """Why an officer's wish cannot be done. A closed list; pages translate it."""
 

@@ -5,11 +5,10 @@ routing, no signature and no validation model lies between the socket and the co
 look like those of every other call.
 """
 
-import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
@@ -18,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exam_server import metrics
 from exam_server.attempts import conflicts, journal
-from exam_server.attempts.committer import UNAVAILABLE, Committer, busy
+from exam_server.attempts.committer import Committer
 from exam_server.attempts.fencing_models import RivalLease
 from exam_server.attempts.group import GroupCommit
 from exam_server.attempts.leases import LeaseBook, LeaseFacts, LeaseName, read_leases
@@ -29,10 +28,9 @@ from exam_server.contract.batches import CONTENT_TYPE, MAX_BATCH_BYTES, Received
 from exam_server.contract.errors import ContractError, ErrorCode
 from exam_server.contract.requests import STATION_HEADER
 from exam_server.errors import RefusedError
-from exam_server.stations.gate import BUSY_RETRY_SECONDS, refusal, reply
+from exam_server.stations.gate import refusal, refusal_for, reply
 from exam_server.stations.models import Station
 
-log = logging.getLogger(__name__)
 PREFIX, SUFFIX = "/api/station/attempts/", "/records"
 
 
@@ -73,12 +71,8 @@ class AnswerPath:
         except DataError:
             # An id of which a database says that no row can have it.
             return self._refused(RefusedError(ErrorCode.BAD_REQUEST, "not as agreed"))
-        except (*UNAVAILABLE, IntegrityError):
-            return self._refused(busy(BUSY_RETRY_SECONDS))
-        except Exception:
-            # The last resort: the station hears one line, the operator the whole story.
-            log.exception("a batch of records failed")
-            return self._refused(RefusedError(ErrorCode.INTERNAL, "the server is at fault"))
+        except Exception as error:  # noqa: BLE001 - told to the station, and logged
+            return self._refused(refusal_for(error, ROUTE.path))
 
     def _refused(self, error: RefusedError) -> Response:
         metrics.batch_refused(error.code)

@@ -16,15 +16,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import DBAPIError
 
-from exam_server import metrics
+from exam_server import db, metrics
 from exam_server.attempts.preparing import Prepared
 from exam_server.attempts.pressure import Pressure
 from exam_server.contract.api import Acknowledged
-from exam_server.contract.errors import ErrorCode
-from exam_server.errors import RefusedError
+from exam_server.errors import busy
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +33,6 @@ LARGEST_GROUP = 512
 #: Threads that judge what is out of the ordinary.
 JUDGES = 2
 MOST_JUDGED = 256
-#: The database is gone or busy: nothing was kept, or nobody can tell. Sending again is safe.
-UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeoutError)
 
 Keep = Callable[[Sequence[Prepared]], list[Acknowledged | None]]
 Judge = Callable[[Prepared], Acknowledged]
@@ -147,12 +143,13 @@ class Committer:
         answers: list[Acknowledged | None] | None = None
         try:
             answers = self._keep([waiting.prepared for waiting in group])
-        except UNAVAILABLE as error:
-            log.warning("a group of %d batches was not kept: %s", len(group), _kind(error))
-        except Exception:
-            # One of them spoils the transaction; each for itself, and only that one is refused.
-            log.exception("a group of %d batches is kept one by one", len(group))
-            answers = [None] * len(group)
+        except Exception as error:
+            if db.is_away(error):
+                log.warning("a group of %d batches was not kept: %s", len(group), _kind(error))
+            else:
+                # One of them spoils the transaction; each for itself, and only that one is refused.
+                log.exception("a group of %d batches is kept one by one", len(group))
+                answers = [None] * len(group)
         took = self._monotonic() - began
         # Once for the whole group: waking the loop costs a system call.
         group[0].kept.get_loop().call_soon_threadsafe(self._tell, group, answers, took)
@@ -176,11 +173,6 @@ class Committer:
             if not waiting.kept.done():
                 waiting.kept.set_result(answer)
         metrics.group_committed(batches, records, took)
-
-
-def busy(seconds: float) -> RefusedError:
-    """What a station is told that is to come again in `seconds`."""
-    return RefusedError(ErrorCode.TOO_BUSY, "busy; ask again", retry_after=seconds)
 
 
 def _kind(error: Exception) -> str:

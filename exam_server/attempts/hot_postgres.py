@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from exam_server.attempts.hot_tables import AttemptRow, HotTables, MovedRow, RecordRow
 from exam_server.attempts.postgres_arrays import booleans, byte_strings, integers, texts
@@ -89,7 +89,7 @@ _OF_ONE, _OF_MANY = _Statements.naming(_NAMED), _Statements.naming(_UNNAMED)
 
 
 class PostgresTables(HotTables):
-    """As `HotTables`. Raises SQLAlchemy's OperationalError where the driver raises its own."""
+    """As `HotTables`. What the driver raises comes out as SQLAlchemy's error of the same name."""
 
     def __init__(self, connection: Connection, centres: Collection[str]) -> None:
         super().__init__(connection, centres)
@@ -117,8 +117,8 @@ class PostgresTables(HotTables):
                 writers.execute(self._say.writers, chosen)
                 rows = [AttemptRow(*row) for row in locked.fetchall()]
                 return rows, dict(writers.fetchall())
-        except psycopg.OperationalError as error:
-            raise _unavailable(error) from error
+        except psycopg.Error as error:
+            raise self._named(error) from error
 
     def write(
         self, records: Sequence[RecordRow], moved: Sequence[MovedRow], received_at: datetime
@@ -143,12 +143,12 @@ class PostgresTables(HotTables):
                 cursor.execute(self._say.moved, changes)
                 # Committed in the same turn; the engine's own commit then finds nothing to do.
                 self._driver.commit()
-        except psycopg.OperationalError as error:
-            raise _unavailable(error) from error
+        except psycopg.Error as error:
+            raise self._named(error) from error
 
-
-def _unavailable(error: psycopg.OperationalError) -> OperationalError:
-    return OperationalError("a group of batches", None, error)
+    def _named(self, error: psycopg.Error) -> BaseException:
+        gone = self._driver.closed
+        return DBAPIError.instance(None, None, error, psycopg.Error, connection_invalidated=gone)
 
 
 def tables_of(connection: Connection, centres: Collection[str]) -> HotTables:

@@ -11,16 +11,16 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
-from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
+from exam_server import db
 from exam_server.body_limit import BodyTooLargeError
 from exam_server.context import Server, ServerDep, server_of
 from exam_server.contract.api import Refusal
 from exam_server.contract.errors import ErrorCode
 from exam_server.contract.requests import RequestProof, RequestRefusedError
-from exam_server.errors import RefusedError
+from exam_server.errors import RefusedError, busy
 from exam_server.stations import service
 from exam_server.stations.models import Station
 
@@ -67,21 +67,23 @@ async def refusing(
         return await handler(request)
     except RefusedError as error:
         refused = error
-    except (OperationalError, InterfaceError, IntegrityError, PoolTimeoutError):
-        # Locked, or two writers met: nothing was kept, and asking again is safe.
-        refused = RefusedError(
-            ErrorCode.TOO_BUSY, "busy; ask again", retry_after=BUSY_RETRY_SECONDS
-        )
     except (RequestValidationError, DataError):
         # The second: an id of which a database says that no row can have it.
         refused = RefusedError(ErrorCode.BAD_REQUEST, "not as agreed")
     except (HTTPException, BodyTooLargeError):
         raise
-    except Exception:
-        # The last resort: the station hears one line, the operator the whole story.
-        log.exception("a station's call failed: %s", request.url.path)
-        refused = RefusedError(ErrorCode.INTERNAL, "the server is at fault")
+    except Exception as error:  # noqa: BLE001 - told to the station, and logged
+        refused = refusal_for(error, request.url.path)
     return refusal(refused, server_of(request).now())
+
+
+def refusal_for(error: Exception, path: str) -> RefusedError:
+    """What a station is told of an `error` that no rule raised."""
+    if db.is_worth_repeating(error):
+        return busy(BUSY_RETRY_SECONDS)
+    # The last resort: the station hears one line, the operator the whole story.
+    log.error("a station's call failed: %s", path, exc_info=error)
+    return RefusedError(ErrorCode.INTERNAL, "the server is at fault")
 
 
 def refusal(error: RefusedError, now: datetime) -> Response:

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
-from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 
+from exam_server import db
 from exam_server.errors import NotPossibleError, Objection
 from exam_server.web import texts
 from exam_server.web.headers import HEADERS
@@ -33,10 +33,7 @@ def install(app: FastAPI) -> None:
         NotPossibleError: _not_possible,
         RequestValidationError: _unusable,
         DataError: _unusable,
-        OperationalError: _busy,
-        InterfaceError: _busy,
-        IntegrityError: _busy,
-        PoolTimeoutError: _busy,
+        SQLAlchemyError: _database,
         Exception: _broken,
     }
     for kind, handler in handlers.items():
@@ -95,8 +92,10 @@ async def _unusable(request: Request, _error: Exception) -> Response:
     return await failure_page(request, 422)
 
 
-async def _busy(request: Request, _error: Exception) -> Response:
-    """The database was locked, or two writers met: nothing was kept, and trying again is safe."""
+async def _database(request: Request, error: Exception) -> Response:
+    """Where it is away, or two writers met, nothing was kept, and trying again is safe."""
+    if not db.is_worth_repeating(error):
+        return await _broken(request, error)
     log.warning("a page found the database busy: %s %s", request.method, request.url.path)
     return await failure_page(request, 503)
 
