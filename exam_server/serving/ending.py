@@ -12,7 +12,7 @@ from datetime import datetime
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from exam_server.attempts.committer import busy
+from exam_server.errors import busy
 from exam_server.stations.gate import BUSY_RETRY_SECONDS, refusal
 
 STATIONS = "/api/"
