@@ -23,7 +23,7 @@ FOR_PEOPLE = (
 
 
 class Ending:
-    """ASGI middleware; learns of the end from the lifespan's last message, and from cancellation.
+    """ASGI middleware; learns of the end from the lifespan's messages, and from cancellation.
 
     `now` is the server's time, which every refusal tells.
     """
@@ -43,7 +43,7 @@ class Ending:
     def _listening(self, receive: Receive) -> Receive:
         async def heard() -> Message:
             message = await receive()
-            self._ended = self._ended or message["type"] == "lifespan.shutdown"
+            self._ended = message["type"] == "lifespan.shutdown"
             return message
 
         return heard

@@ -116,11 +116,11 @@ def test_a_lost_connection_is_said_and_mended(site: Site, visitor: Visitor) -> N
     banner = page.locator("[data-link-lost]")
     expect(banner).to_be_hidden()
     site.stop()
-    expect(banner).to_be_visible(timeout=15_000)
+    expect(banner).to_be_visible()
     expect(banner).to_contain_text("có thể đã cũ")
     site.world.refer(6)
     site.start_again()
-    expect(banner).to_be_hidden(timeout=15_000)
+    expect(banner).to_be_hidden()
     expect(page.locator(".seat", has_text="Đặng Ngọc Khánh Linh")).to_contain_text("Chờ quyết định")
 
 

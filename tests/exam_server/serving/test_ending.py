@@ -85,6 +85,8 @@ def test_what_comes_after_the_end_is_told_to_come_again(world: World) -> None:
     assert answer.status_code == 503
     assert Refusal.model_validate_json(answer.content).code is ErrorCode.TOO_BUSY
     assert late.get("/health").status_code == 503
+    with TestClient(app, base_url="https://testserver") as again:
+        assert again.get("/health").status_code == 200
 
 
 def test_whatever_is_answered_in_time_passes_unchanged(world: World) -> None:
