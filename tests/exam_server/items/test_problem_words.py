@@ -39,6 +39,23 @@ def test_every_problem_of_our_files_has_vietnamese_words(file: Path) -> None:
     assert not missing
 
 
+OURS = re.compile(r"[a-z]+( [a-z]+)+|header|footer|comment|endnote")
+"""What the readers call parts of a document; a file's own marks and names stay as they are."""
+
+
+def test_every_part_of_a_document_has_a_vietnamese_name() -> None:
+    named = {
+        problem.element
+        for file in FILES
+        if file.suffix == ".docx"
+        for problem in read_any(file.read_bytes(), file.name, lambda _: None).problems
+        if OURS.fullmatch(problem.element)
+    }
+    assert {"tracked change", "hidden text", "text box", "header", "comment"} <= named
+    called = {said(Language.VIETNAMESE, Problem("", 1, one, "", "warning")).element for one in named}
+    assert called.isdisjoint(named)
+
+
 @pytest.mark.parametrize("form", sorted(WRITERS))
 def test_every_problem_of_what_goes_out_has_vietnamese_words(form: str) -> None:
     made = [*ITEMS, single(), multiple(), cluster(), numeric()]
