@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from exam_server.contract import api
 from exam_server.contract.batches import CONTENT_TYPE
-from exam_server.contract.errors import ErrorCode
+from exam_server.contract.errors import UNABLE, ErrorCode
 from exam_server.contract.requests import NONCE_BYTES, STATION_HEADER, sign_request
 from exam_station.clock import ServerClock
 from exam_station.event_stream import HTTPS_PORT, EventStream, NotAsAgreedError
@@ -38,7 +38,7 @@ class ClientError(Exception):
 
 
 class ServerUnreachableError(ClientError):
-    """No connection, no answer in time, or not the server that this station knows."""
+    """No connection, no answer in time, or not the word of the server that this station knows."""
 
 
 class ServerRefusedError(ClientError):
@@ -48,6 +48,13 @@ class ServerRefusedError(ClientError):
         super().__init__(message)
         self.code = code
         self.retry_after = retry_after
+
+
+def tells_nothing(error: ClientError) -> bool:
+    """Whether the server has said nothing of what was asked: it is not there, or cannot answer."""
+    if isinstance(error, ServerRefusedError):
+        return error.code in UNABLE
+    return isinstance(error, ServerUnreachableError)
 
 
 def pinned_context(certificate: bytes) -> ssl.SSLContext:
@@ -235,11 +242,12 @@ class Client:
         return answer
 
     def _call(self, method: str, target: str, body: bytes) -> bytes:
-        """One request, and once more where only the station's idea of the time was wrong."""
+        """One request, and once more where only its proof was of no use: the station's idea of
+        the time was wrong, or something on the way sent it twice."""
         try:
             return self._once(method, target, body)
         except ServerRefusedError as refusal:
-            if refusal.code is not ErrorCode.STALE_REQUEST:
+            if refusal.code not in (ErrorCode.STALE_REQUEST, ErrorCode.REPLAYED_REQUEST):
                 raise
             return self._once(method, target, body)
 
@@ -271,10 +279,13 @@ class Client:
             return data
         raise self._refusal(data, response.status_code, sent)
 
-    def _refusal(self, data: bytes, status: int, sent: float) -> ServerRefusedError:
+    def _refusal(self, data: bytes, status: int, sent: float) -> ClientError:
         try:
             refusal = api.Refusal.model_validate_json(data)
         except ValidationError:
+            if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+                # Of whatever stands before the server, or of one that is being stopped.
+                return ServerUnreachableError(f"The server does not answer ({status}); check it.")
             return ServerRefusedError(ErrorCode.INTERNAL, f"The server answered {status}.")
         self._clock.hear(refusal.server_time, sent=sent, received=self._clock.elapsed)
         return ServerRefusedError(refusal.code, refusal.message, refusal.retry_after)

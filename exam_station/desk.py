@@ -22,7 +22,7 @@ from exam_server.contract.ledger import Ledger
 from exam_server.contract.receipt import Receipt
 from exam_server.contract.records import SignedHead
 from exam_station.attempt_folder import AttemptFolder
-from exam_station.client import Client, ServerRefusedError, ServerUnreachableError
+from exam_station.client import Client, ClientError, ServerRefusedError, tells_nothing
 from exam_station.clock import ServerClock
 from exam_station.flow.codes import NoticeCode
 from exam_station.introduction import introduce
@@ -235,10 +235,9 @@ class Desk:
     def _opening(self, attempt: str) -> tuple[api.LeaseView, Opening]:
         """Lease, content key and ledger. Who opens for the first time, having heard the start
         signal, asks nobody, nor does who was carried here; nor who began by the start code and has
-        no network now, or meets a server that has not started the shift, or whose journal is one
-        of two. A lease that was taken
-        over meanwhile is asked for anew: the server gives it only to the station at the
-        candidate's seat."""
+        no server now that can answer, or meets one that has not started the shift, or whose
+        journal is one of two. A lease that was taken over meanwhile is asked for anew: the server
+        gives it only to the station at the candidate's seat."""
         lease = self._leases.take(attempt)
         folder = self._folder(attempt)
         begins = lease.next_sequence == 1 and not folder.journal.exists()
@@ -249,18 +248,14 @@ class Desk:
         try:
             introduce(self._client, folder, self._leases.keys(lease).attempt_key)
             return lease, self._opener.released(lease)
-        except ServerUnreachableError:
-            known = self._known_here(lease)
-            if known is None:
-                raise
-            return lease, known
-        except ServerRefusedError as refusal:
-            goes_on = refusal.code is ErrorCode.NOT_STARTED or is_disputed(refusal)
-            known = self._known_here(lease) if goes_on else None
+        except ClientError as error:
+            known = self._known_here(lease) if _goes_on(error) else None
             if known is not None:
                 return lease, known
-            if refusal.code is not ErrorCode.LEASE_SUPERSEDED:
-                raise judged(refusal) from refusal
+            if not isinstance(error, ServerRefusedError):
+                raise
+            if error.code is not ErrorCode.LEASE_SUPERSEDED:
+                raise judged(error) from error
         lease = self._leases.ask(attempt)
         return lease, asked(lambda: self._opener.released(lease))
 
@@ -307,6 +302,13 @@ class Desk:
             return
         self._open = self._lay_out(lease)
         self._open.uploader.start()
+
+
+def _goes_on(error: ClientError) -> bool:
+    """Whether what this station knows of the start holds though the server gave no form's key."""
+    if tells_nothing(error) or is_disputed(error):
+        return True
+    return isinstance(error, ServerRefusedError) and error.code is ErrorCode.NOT_STARTED
 
 
 def _checked(view: api.ReceiptView, signed: SignedHead, server: Ed25519PublicKey) -> Receipt:

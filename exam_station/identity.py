@@ -15,9 +15,8 @@ from card_reader.transport import Transport
 from card_reader.trust.store import Realm, TrustStore
 from card_reader.verify import IdentityRefusedError, IdentityUnprovenError, Policy, Report, verify
 from exam_server.contract.api import PlacementView
-from exam_server.contract.errors import ErrorCode
 from exam_server.contract.evidence_signature import sign_evidence
-from exam_station.client import Client, ClientError, ServerRefusedError
+from exam_station.client import Client, ClientError, tells_nothing
 from exam_station.face.picture import UnreadablePictureError, decode_picture, encode_jpeg
 from exam_station.flow.codes import CardTrouble
 from exam_station.flow.screens import CardReading
@@ -175,11 +174,8 @@ class Identification:
 
 def _no_answer(error: ClientError) -> TapError:
     """What it means to the candidate that the server gave nothing to go on with."""
-    refused = isinstance(error, ServerRefusedError) and error.code not in (
-        ErrorCode.TOO_BUSY,
-        ErrorCode.INTERNAL,
-    )
-    return TapError(CardTrouble.SERVER_REFUSES if refused else CardTrouble.NO_SERVER, str(error))
+    reason = CardTrouble.NO_SERVER if tells_nothing(error) else CardTrouble.SERVER_REFUSES
+    return TapError(reason, str(error))
 
 
 class _Tap:

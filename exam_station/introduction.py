@@ -6,7 +6,7 @@ from exam_server.contract import api, journal_file
 from exam_server.contract.errors import ContractError
 from exam_server.contract.move_token import SignedMoveToken
 from exam_station.attempt_folder import AttemptFolder
-from exam_station.client import Client, ClientError, ServerRefusedError
+from exam_station.client import Client, ClientError, ServerRefusedError, tells_nothing
 
 
 class NotIntroducedError(ClientError):
@@ -29,6 +29,8 @@ def introduce(client: Client, folder: AttemptFolder, attempt_key: bytes) -> None
             client.started_by_code(folder.attempt, started)
             folder.started_is_told()
     except ServerRefusedError as refusal:
+        if tells_nothing(refusal):
+            raise
         # No refusal of these ends the attempt on this station: people decide, records stay.
         raise NotIntroducedError(f"{refusal.code}: {refusal}") from refusal
     except ContractError as error:

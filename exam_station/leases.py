@@ -7,15 +7,15 @@ from exam_server.contract.errors import ContractError, ErrorCode
 from exam_server.contract.records import WritingKeys
 from exam_server.contract.wrapping import Purpose, unwrap
 from exam_station.attempt_folder import AttemptFolder
-from exam_station.client import Client, ServerRefusedError, ServerUnreachableError
+from exam_station.client import Client, ClientError, ServerRefusedError, tells_nothing
 from exam_station.flow.codes import NoticeCode
 from exam_station.stopping import StoppedError, asked
 from exam_station.vault import Vault
 
 
-def is_disputed(refusal: ServerRefusedError) -> bool:
+def is_disputed(error: ClientError) -> bool:
     """Whether the station may go on under its lease, though another one writes, too."""
-    return refusal.code is ErrorCode.LEASE_CONFLICT
+    return isinstance(error, ServerRefusedError) and error.code is ErrorCode.LEASE_CONFLICT
 
 
 class Leases:
@@ -33,13 +33,13 @@ class Leases:
 
     def renew(self, attempt: str) -> api.LeaseView:
         """As it is now: another station may have had it in between. The one on disk where the
-        server cannot be reached, and where two stations write and nobody has said yet whose
-        journal counts: both go on."""
+        server cannot say, and where two stations write and nobody has said yet whose journal
+        counts: both go on."""
         try:
             return self.ask(attempt)
-        except (ServerUnreachableError, ServerRefusedError) as error:
+        except ClientError as error:
             kept = AttemptFolder(self._data, attempt).lease()
-            if kept is None or (isinstance(error, ServerRefusedError) and not is_disputed(error)):
+            if kept is None or not (tells_nothing(error) or is_disputed(error)):
                 raise
             return kept
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from exam_server.contract import api
 from exam_server.contract.errors import ContractError
-from exam_station.client import Client, ClientError, ServerRefusedError
+from exam_station.client import Client, ClientError, ServerRefusedError, tells_nothing
 from exam_station.desk import Desk
 from exam_station.flow import events
 from exam_station.flow.events import Event
@@ -72,7 +72,8 @@ class SeatJobs:
         except ServerRefusedError as refusal:
             log.warning("the heartbeat was refused: %s", refusal)
             wait = self._wait(refusal) if refusal.retry_after else 0.0
-            self._post(events.BeatFailed(refusal.code, wait))
+            kit = self._offline.seat() if tells_nothing(refusal) else None
+            self._post(events.BeatFailed(refusal.code, wait, kit))
         except ClientError:
             self._post(events.BeatFailed(kit=self._offline.seat()))
         return False

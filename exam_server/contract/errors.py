@@ -36,5 +36,9 @@ class ErrorCode(StrEnum):
     INTERNAL = "internal"
 
 
+#: Refusals that say nothing of what was asked: the server could not do its work at the moment.
+UNABLE = frozenset({ErrorCode.TOO_BUSY, ErrorCode.INTERNAL})
+
+
 class ContractError(Exception):
     """Bytes that are not what the contract says, or whose proof does not hold."""

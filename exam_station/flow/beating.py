@@ -7,6 +7,7 @@ would tell nothing new.
 from dataclasses import replace
 
 from exam_server.contract.api import Heartbeat, LedgerSeen, StationState
+from exam_server.contract.errors import UNABLE, ErrorCode
 from exam_station.flow import effects, events, staging, writing
 from exam_station.flow.codes import NoticeCode
 from exam_station.flow.effects import Effect
@@ -53,6 +54,9 @@ ASKED_EVERY = 120.0
 #: Why a paper is locked here though its candidate writes on elsewhere.
 GONE = (NoticeCode.MOVED, NoticeCode.TAKEN_OVER)
 
+#: A server that has answered for so many seconds that it cannot do its work is as good as lost.
+UNABLE_FOR = 60.0
+
 #: A heartbeat that nobody has answered for so many seconds is lost; the next one is sent.
 LOST = 60.0
 
@@ -95,6 +99,21 @@ def _has_news(state: State) -> bool:
     if told is None:
         return True
     return _heartbeat(state).model_copy(update={"current_item": told.current_item}) != told
+
+
+def unable(state: State, code: ErrorCode | None) -> State:
+    """What a failed heartbeat says of how long the server has not been able to do its work."""
+    if code not in UNABLE:
+        return replace(state, unable_since=None)
+    since = state.elapsed if state.unable_since is None else state.unable_since
+    return replace(state, unable_since=since)
+
+
+def is_lost(state: State) -> bool:
+    """Whether a server that answers is of no use here any more: its codes can help, as without
+    network."""
+    since = state.unable_since
+    return since is not None and state.elapsed >= since + UNABLE_FOR
 
 
 def too_busy(state: State, wait: float) -> State:

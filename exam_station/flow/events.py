@@ -42,8 +42,8 @@ class BeatAnswered:
 
 @dataclass(frozen=True, slots=True)
 class BeatFailed:
-    """`code` is None where the server could not be reached; `kit` is then what the room kit on
-    this station says of the seat, if there is one for now."""
+    """`code` is None where the server could not be reached. Where it said nothing, `kit` is what
+    the room kit on this station says of the seat, if there is one for now."""
 
     code: ErrorCode | None = None
     wait: float = 0.0

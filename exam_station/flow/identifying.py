@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from exam_server.contract.api import CheckInState, CheckInView
-from exam_server.contract.errors import ErrorCode
+from exam_server.contract.errors import UNABLE, ErrorCode
 from exam_station.flow import effects, events, offline, seated, tapping
 from exam_station.flow.codes import CardTrouble
 from exam_station.flow.effects import Effect
@@ -133,7 +133,7 @@ def _send(state: State, asked: CheckingIn) -> Step:
 
 def check_in_failed(state: State, screen: CheckingIn, event: events.CheckInFailed) -> Step:
     match event.code:
-        case None | ErrorCode.TOO_BUSY | ErrorCode.INTERNAL:
+        case code if code is None or code in UNABLE:
             due = state.elapsed + event.wait
             return replace(state, screen=replace(screen, retry_at=due)), ()
         case ErrorCode.TOO_LATE as code:

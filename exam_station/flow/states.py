@@ -65,7 +65,8 @@ class State:
     signal came over it; `beat_again`: something changed behind the heartbeat that is on its way;
     `told` the last heartbeat that was answered, None where one has failed since, `telling` the last
     one sent, and `asked_at` when it was; `pulse_at` when the next pulse is due. `sound_failed`: the
-    last sound that was to be heard here was not.
+    last sound that was to be heard here was not; `unable_since` when the server began to answer
+    every heartbeat with no more than that it cannot.
     """
 
     screen: Screen = field(default_factory=Starting)
@@ -94,4 +95,5 @@ class State:
     agreed: str | None = None
     room_code: tuple[str, RoomCode] | None = field(default=None, repr=False)
     sound_failed: bool = False
+    unable_since: float | None = None
     language: Language = Language.VI

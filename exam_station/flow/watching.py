@@ -11,7 +11,7 @@ from exam_server.contract.api import (
 )
 from exam_server.contract.errors import ErrorCode
 from exam_station.flow import beating, effects, events, offline, seated, staging, tapping, writing
-from exam_station.flow.codes import Problem
+from exam_station.flow.codes import CardTrouble, Problem
 from exam_station.flow.effects import Effect
 from exam_station.flow.screens import (
     Candidate,
@@ -45,6 +45,7 @@ Idle = Starting | OutOfOrder | NoShift | Welcome
 
 _TROUBLE = {
     None: Problem.NO_SERVER,
+    ErrorCode.TOO_BUSY: Problem.NO_SERVER,
     ErrorCode.NO_SEAT: Problem.NO_SEAT,
     ErrorCode.WRONG_REALM: Problem.WRONG_REALM,
     ErrorCode.UNKNOWN_STATION: Problem.NOT_ENROLLED,
@@ -55,25 +56,27 @@ _TROUBLE = {
 
 def beat_failed(state: State, event: events.BeatFailed) -> Step:
     """Without the server an idle kiosk says so; a candidate at work sees a line in the status."""
-    if event.code is ErrorCode.TOO_BUSY:
+    state = beating.unable(state, event.code)
+    if event.code is ErrorCode.TOO_BUSY and not beating.is_lost(state):
         return beating.too_busy(state, event.wait), ()
     state = replace(beating.beaten(state, event.wait), told=None)
     status = state.status
-    lost = event.code is None
+    lost = event.code is None or beating.is_lost(state)
     since = (status.lost_since or status.now) if lost else None
     status = replace(status, connected=not lost, lost_since=since)
     trouble = _TROUBLE.get(event.code, Problem.SERVER_REFUSES)
     open_paper = writing.paper(state.screen)
     told = (effects.TellHead(open_paper.attempt),) if lost and open_paper else ()
     state = replace(state, status=status, trouble=trouble)
-    if event.kit is not None and isinstance(state.screen, Idle | Submitting | ReceiptShown):
-        return _follow(offline.seat_told(state, event.kit))
+    kit = event.kit if lost else None
+    if kit is not None and isinstance(state.screen, Idle | Submitting | ReceiptShown):
+        return _follow(offline.seat_told(state, kit))
     state, settled = settle(state)
     return state, (*told, *settled)
 
 
 def beat_answered(state: State, view: SeatView) -> Step:
-    state = replace(beating.beaten(state), told=state.telling)
+    state = replace(beating.beaten(state), told=state.telling, unable_since=None)
     foreign = bool(state.status.realm) and view.realm != state.status.realm
     status = replace(
         state.status,
@@ -121,6 +124,8 @@ def _follow(state: State) -> Step:
             return _enter(state, placement)
         case Reading() | Consent() | Face() if _is_in(placement):
             return _taken_up(state, screen.candidate, placement)
+        case CardProblem(reason=CardTrouble.NO_SERVER) if placement and state.card_present:
+            return tapping.read_card(state, placement)  # now there is one, and the card lies there
         case CardProblem() if placement and placement.checkin:
             return state, (effects.AskCheckIn(state.turn, placement.checkin),)
         case Referred(checkin=checkin):

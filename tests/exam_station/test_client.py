@@ -10,9 +10,10 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from station_server import SECRET, StationServer, self_signed
+from station_server import SECRET, Answer, StationServer, self_signed
 
 from exam_server.contract import api
 from exam_server.contract.errors import ErrorCode
@@ -114,11 +115,41 @@ def test_a_refusal_has_the_servers_code(server: StationServer, client: Client) -
     assert server.calls.count("heartbeat") == 3
 
 
-def test_an_answer_outside_the_contract_is_a_refusal(server: StationServer, client: Client) -> None:
-    server.forget.add("heartbeat")
-    with pytest.raises(ServerRefusedError) as caught:
+def test_an_answer_outside_the_contract_is_a_refusal(
+    server: StationServer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for status, body in ((200, b"<html>"), (302, b""), (404, b"<html>")):
+        monkeypatch.setattr(server, "answer", lambda *_, said=(status, body): said)
+        with pytest.raises(ServerRefusedError) as caught:
+            client.heartbeat(BEAT)
+        assert caught.value.code is ErrorCode.INTERNAL
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_whoever_answers_in_the_stead_of_the_server_is_not_its_word(
+    server: StationServer, client: Client, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """A proxy before it, or a process of it that was stopped in the middle."""
+    monkeypatch.setattr(server, "answer", lambda *_: (status, b"<html>Bad Gateway</html>"))
+    with pytest.raises(ServerUnreachableError):
         client.heartbeat(BEAT)
-    assert caught.value.code is ErrorCode.INTERNAL
+    with pytest.raises(ServerUnreachableError), client.events():
+        pass
+
+
+def test_what_something_on_the_way_sent_twice_is_asked_once_more(
+    server: StationServer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, seen = server.answer, []
+
+    def answer_to_the_second(*request: Any) -> Answer:
+        if not seen:
+            seen.append(answer(*request))
+        return answer(*request)
+
+    monkeypatch.setattr(server, "answer", answer_to_the_second)
+    assert client.heartbeat(BEAT).realm == "test"
+    assert server.calls.count("heartbeat") == 3
 
 
 def test_a_server_that_is_gone_is_unreachable_and_comes_back(

@@ -101,7 +101,7 @@ def test_a_lost_answer_loses_and_doubles_nothing(
     until(lambda: seat.progress[-1].unsent == 0 and len(server.records) == 2)
     seat.desk.write(Submitted("time"))
     server.forget.add("attempts/submit")
-    with pytest.raises(ServerRefusedError):
+    with pytest.raises(ServerUnreachableError):
         seat.desk.submit(ATTEMPT)
     receipt = seat.desk.submit(ATTEMPT)
     assert receipt.sequence == 3

@@ -193,3 +193,18 @@ def test_a_card_that_lies_there_passes_the_same_checks_as_a_tap() -> None:
     kiosk = Kiosk()(events.CardInserted(), events.DevicesSeen(READY), beat(seat(nobody)))
     assert kiosk.screen.reason is CardTrouble.NO_IDENTITY_DATA
     assert not kiosk.wanted(effects.ReadCard)
+
+
+def test_a_card_that_met_no_server_is_read_again_once_there_is_one() -> None:
+    kiosk = at_welcome()(events.CardInserted())
+    kiosk(events.CardFailed(kiosk.turn, CardTrouble.NO_SERVER))
+    assert isinstance(kiosk.screen, CardProblem)
+    kiosk(beat(seat(placement())))
+    assert isinstance(kiosk.screen, Reading)
+    assert kiosk.wanted(effects.ReadCard)
+
+
+def test_nobody_reads_a_card_that_was_taken_away() -> None:
+    kiosk = at_welcome()(events.CardInserted())
+    kiosk(events.CardFailed(kiosk.turn, CardTrouble.NO_SERVER), events.CardRemoved())
+    assert isinstance(kiosk(beat(seat(placement()))).screen, CardProblem)

@@ -80,6 +80,23 @@ def test_without_a_kit_an_idle_kiosk_is_out_of_order() -> None:
     assert isinstance(kiosk.screen, OutOfOrder)
 
 
+@pytest.mark.parametrize("code", [ErrorCode.TOO_BUSY, ErrorCode.INTERNAL])
+def test_a_server_that_cannot_for_a_minute_is_as_good_as_lost(code: ErrorCode) -> None:
+    """Its processes answer, and its database is away: the codes must help, and the kit."""
+    kit = seat(placement(), OPEN)
+    kiosk = Kiosk()(events.Tick(0.0, NOON), events.DevicesSeen(READY), beat(kit))
+    for second in (1.0, 30.0, 60.0):
+        kiosk(events.Tick(second, NOON), events.BeatFailed(code, 1.0, kit))
+        assert kiosk.state.status.connected
+    kiosk(events.Tick(61.0, NOON), events.BeatFailed(code, 1.0, kit))
+    assert not kiosk.state.status.connected
+    assert isinstance(kiosk.screen, Welcome)
+    assert isinstance(kiosk(events.CardInserted()).screen, RoomCodeAsked)
+    assert kiosk(beat(kit)).state.status.connected
+    kiosk(events.Tick(62.0, NOON), events.BeatFailed(code, 1.0, kit))
+    assert kiosk.state.status.connected  # it could meanwhile: the minute begins anew
+
+
 def test_with_a_kit_it_welcomes_whom_the_kit_expects() -> None:
     kiosk = started_apart()
     assert isinstance(kiosk.screen, Welcome)

@@ -11,8 +11,8 @@ from desk_seat import Seat, until
 from station_server import ATTEMPT, StationServer
 
 from exam_server.contract import api
-from exam_server.contract.errors import ContractError
-from exam_server.contract.records import Opened
+from exam_server.contract.errors import ContractError, ErrorCode
+from exam_server.contract.records import Opened, Visited
 from exam_station.kit import KIT, START, Kits, Start
 from exam_station.vault import Vault
 
@@ -142,3 +142,22 @@ def test_a_paper_that_was_opened_before_is_opened_again_by_the_server(
     again.desk.open(ATTEMPT)
     again.close()
     assert "attempts/open" in server.calls
+
+
+@pytest.mark.parametrize("code", [ErrorCode.TOO_BUSY, ErrorCode.INTERNAL])
+def test_a_paper_that_was_opened_before_is_opened_again_though_the_server_cannot_answer(
+    server: StationServer, seat: Seat, data: Path, vault: Vault, code: ErrorCode
+) -> None:
+    """Its database is away: what this station knows of the start is enough, as without network."""
+    opened = seat.desk.open(ATTEMPT)
+    until(lambda: len(server.records) == 1)
+    seat.close()
+    calls = ("attempts/lease", "attempts/open", "attempts/records")
+    server.refuse.update(dict.fromkeys(calls, code))
+    again = Seat(data, vault)
+    assert again.desk.renew_lease(ATTEMPT).attempt == ATTEMPT
+    assert again.desk.open(ATTEMPT).sitting == opened.sitting
+    again.desk.write(Visited("b"))
+    server.refuse.clear()
+    until(lambda: len(server.records) == 2)
+    again.close()
