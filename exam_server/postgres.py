@@ -12,6 +12,15 @@ APPLICATION = "exam-server"
 #: Of one process. Whoever finds none free for so long is told to come again.
 CONNECTIONS, WAIT_SECONDS = 16, 10
 CONNECT_SECONDS = 5
+#: A machine that is gone says nothing: the kernel asks it, and ends the connection within half a
+#: minute. By its own defaults each thread would wait for hours. (On one machine it has no effect.)
+KEEP_ALIVE = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
 #: In milliseconds. A lock that is not had by then is somebody else's fault: asking again is safe.
 SESSION = {
     "lock_timeout": 10_000,
@@ -41,6 +50,7 @@ def options() -> dict[str, Any]:
         "connect_args": {
             "application_name": APPLICATION,
             "connect_timeout": CONNECT_SECONDS,
+            **KEEP_ALIVE,
             "options": session,
         },
     }

@@ -1,21 +1,25 @@
 """How a machine becomes a station: a one-time token, keys made here, one server pinned for good."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from exam_server.contract.api import Enrolment
+from exam_server.contract.api import Enrolled, Enrolment
 from exam_server.contract.enrolment import EnrolmentToken
 from exam_station import durable
-from exam_station.client import Client, fetch_certificate
+from exam_station.client import Client, ClientError, fetch_certificate, tells_nothing
 from exam_station.clock import ServerClock
+from exam_station.trying_again import back_off
 from exam_station.vault import FILE, Vault, VaultError
 
 #: The station's name in the enrolment's own proof, before the server has given it one.
 NEWCOMER = "enrolment"
+#: The token may be spent though no answer came: the same keys are shown so many times in all.
+TRIES = 5
 
 
 def enrol(
@@ -66,14 +70,16 @@ def join(
     )
     client = Client(newcomer, ServerClock(), rng)
     try:
-        enrolled = client.enrol(
+        enrolled = _enrolled(
+            client,
             Enrolment(
                 secret=token.secret,
                 signing_key=_public(Ed25519PrivateKey.from_private_bytes(signing_seed)),
                 wrapping_key=_public(X25519PrivateKey.from_private_bytes(wrapping_seed)),
                 name=name,
                 program_version=version,
-            )
+            ),
+            rng,
         )
     finally:
         client.close()
@@ -88,6 +94,17 @@ def join(
         signing_seed=signing_seed,
         wrapping_seed=wrapping_seed,
     )
+
+
+def _enrolled(client: Client, enrolment: Enrolment, rng: Callable[[int], bytes]) -> Enrolled:
+    for failures in range(TRIES - 1):
+        try:
+            return client.enrol(enrolment)
+        except ClientError as error:
+            if not tells_nothing(error):
+                raise
+        time.sleep(back_off(failures, jitter=rng(1)[0] / 256))
+    return client.enrol(enrolment)
 
 
 def _check_writable(data: Path) -> None:

@@ -104,7 +104,10 @@ async def _events(visit: Visit, room: str) -> AsyncIterator[str]:
     with hub.watch(room) as watcher:
         yield _event("here")
         pause = BEAT_SECONDS
-        while await run_in_threadpool(_still_welcome, visit):
+        while not hub.closed:
+            if not await run_in_threadpool(_still_welcome, visit):
+                yield _event("ended")
+                return
             changed = await watcher.wait(pause)
             if hub.closed:
                 return
@@ -112,7 +115,6 @@ async def _events(visit: Visit, room: str) -> AsyncIterator[str]:
             # Once more a little later: what has not reached its kiosk by then is shown.
             pause = LOOK_AGAIN_SECONDS if changed else BEAT_SECONDS
             await asyncio.sleep(GATHER_SECONDS)
-    yield _event("ended")
 
 
 def _event(name: str) -> str:

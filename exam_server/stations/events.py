@@ -95,6 +95,7 @@ class StationEvents:
         self.carry: Callable[[str], None] = lambda _key: None
         self.deaf: Callable[[], bool] = lambda: False
         self.streams = 0
+        self._closed = False
 
     def echo(self) -> bytes:
         """The answer to a station's pulse: whoever may have missed something asks."""
@@ -111,7 +112,9 @@ class StationEvents:
             loop.call_soon_threadsafe(self._tell, key)
 
     def close(self) -> None:
-        """Ends every stream, so that a server that stops need not break them off."""
+        """Ends every stream, and whatever begins later, so that a server that stops need not
+        break them off."""
+        self._closed = True
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._end_all)
@@ -124,6 +127,8 @@ class StationEvents:
         keys += [Concern.SEAT.key(seat)] if seat else []
         keys += [Concern.ROOM.key(room)] if room else []
         stream = Stream(tuple(keys))
+        if self._closed:
+            stream.end()
         for key in keys:
             self._by_key.setdefault(key, set()).add(stream)
         self.streams += 1

@@ -95,11 +95,17 @@ def _digest(secret: bytes) -> bytes:
 
 
 def enrol(session: Session, enrolment: Enrolment, *, realm: Realm, now: datetime) -> Station:
-    """The new station, at its token's seat. The caller has checked the request's signature."""
+    """The new station, at its token's seat. The caller has checked the request's signature.
+
+    Whoever lost the answer, and comes again with the same key, is the station already.
+    """
     secret = session.get(EnrolmentSecret, _digest(enrolment.secret), with_for_update=True)
     if secret is None or secret.expires_at <= now:
         raise RefusedError(ErrorCode.TOKEN_INVALID, "the token is unknown or expired; ask for one")
     if secret.used_at is not None:
+        made = session.get(Station, secret.station_id)
+        if made is not None and made.signing_key == enrolment.signing_key and not made.revoked_at:
+            return made
         raise RefusedError(ErrorCode.TOKEN_USED, "the token was used before; ask for a new one")
     _check_keys(enrolment)
     known = select(Station.id).where(Station.signing_key == enrolment.signing_key)

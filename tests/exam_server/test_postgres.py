@@ -1,6 +1,10 @@
 """PostgreSQL as the server meets it: durable or refused, named, and lost and found again."""
 
+import os
+import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -105,3 +109,55 @@ def test_a_database_that_is_in_use_is_not_made_anew(
     assert cli.main(["init", str(tmp_path / "s"), "--realm", "test", "--database", url]) == 2
     assert "holds a server already" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while piece := source.recv(65536):
+            sink.sendall(piece)
+        sink.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def relayed(cluster: PostgresCluster) -> Iterator[int]:
+    """A TCP port that leads to the cluster for one connection; the cluster itself has none."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.socket(socket.AF_UNIX) as inner,
+        ThreadPoolExecutor(2) as pool,
+    ):
+
+        def relay() -> None:
+            outer, _ = listener.accept()
+            inner.connect(f"{cluster.folder}/.s.PGSQL.5432")
+            with outer:
+                back = pool.submit(pump, inner, outer)
+                pump(outer, inner)
+                back.result()
+
+        pool.submit(relay)
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_machine_that_is_gone_is_noticed_within_half_a_minute(cluster: PostgresCluster) -> None:
+    """By the kernel, since a thread that waits for its answer asks nobody."""
+    with relayed(cluster) as port:
+        far = db.create_engine(f"postgresql+psycopg://postgres@127.0.0.1:{port}/here")
+        with far.connect() as connection:
+            number = os.dup(connection.connection.driver_connection.fileno())
+            with socket.socket(fileno=number) as plain:
+                alive = plain.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+                idle, between, times, unsent = (
+                    plain.getsockopt(socket.IPPROTO_TCP, name)
+                    for name in (
+                        socket.TCP_KEEPIDLE,
+                        socket.TCP_KEEPINTVL,
+                        socket.TCP_KEEPCNT,
+                        socket.TCP_USER_TIMEOUT,
+                    )
+                )
+        far.dispose()
+    assert alive
+    assert idle + between * times <= 30
+    assert 0 < unsent <= 30_000

@@ -278,7 +278,7 @@ class StationServer:
         raise RefusedError(ErrorCode.NOT_FOUND)
 
     def _enrol(self, enrolment: api.Enrolment) -> api.Enrolled:
-        if self.station is not None:
+        if self.station is not None and self.station.signing_key != enrolment.signing_key:
             raise RefusedError(ErrorCode.TOKEN_USED)
         if enrolment.secret != self.secret:
             raise RefusedError(ErrorCode.TOKEN_INVALID)

@@ -65,6 +65,13 @@ def test_a_refused_token_leaves_nothing(server: StationServer, data: Path) -> No
     assert not (data / FILE).exists()
 
 
+def test_a_lost_answer_spends_no_token(server: StationServer, data: Path) -> None:
+    server.forget.add("enrolment")
+    vault = enrol(server.token(), name="x", data=data, secret=SECRET, version="test")
+    assert Vault.load(data, SECRET).station == vault.station == "station-1"
+    assert server.calls == ["enrolment", "enrolment"]
+
+
 def test_a_second_enrolment_into_one_directory_is_refused(
     server: StationServer, vault: Vault, data: Path
 ) -> None:

@@ -52,7 +52,9 @@ def test_every_part_of_a_document_has_a_vietnamese_name() -> None:
         if OURS.fullmatch(problem.element)
     }
     assert {"tracked change", "hidden text", "text box", "header", "comment"} <= named
-    called = {said(Language.VIETNAMESE, Problem("", 1, one, "", "warning")).element for one in named}
+    called = {
+        said(Language.VIETNAMESE, Problem("", 1, one, "", "warning")).element for one in named
+    }
     assert called.isdisjoint(named)
 
 

@@ -230,6 +230,18 @@ def test_a_server_that_stops_ends_its_streams(world: World) -> None:
     run(test)
 
 
+def test_a_stream_that_begins_behind_the_end_is_ended_at_once(world: World) -> None:
+    kiosk, _ = admitted(world)
+
+    async def test() -> None:
+        async with listening(world, kiosk, b"\x01" * NONCE_BYTES):
+            world.app.state.stations.close()
+        async with listening(world, kiosk, b"\x02" * NONCE_BYTES) as late:
+            assert await late.body() == b""
+
+    run(test)
+
+
 def test_the_opening_of_a_shift_is_told(world: World) -> None:
     kiosk = world.kiosk()
 

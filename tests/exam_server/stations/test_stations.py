@@ -48,6 +48,17 @@ def test_a_token_enrols_one_station_once(world: World) -> None:
     assert token.secret not in stored
 
 
+def test_whoever_lost_the_answer_to_its_enrolment_is_the_station_already(world: World) -> None:
+    token, kiosk = world.token("P.101", "01"), Kiosk(world.http, world.clock)
+    first = kiosk.enrol(token)
+    assert kiosk.enrol(token) == first
+    with world.server.reading() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Station)) == 1
+    with world.server.transaction() as session:
+        service.revoke(session, first.station, officer=FIRST, reason="mất máy", now=world.clock.now)
+    refused(ErrorCode.TOKEN_USED, kiosk.enrol, token)
+
+
 def test_an_old_or_unknown_token_enrols_nobody(world: World) -> None:
     token = world.token("P.101", "01")
     unknown = EnrolmentToken(token.url, token.fingerprint, bytes(16))
