@@ -102,13 +102,16 @@ class Strip:
         return self.cut(left, max(left, len(self.text.rstrip())))
 
     def lines(self) -> "list[Strip]":
-        """Cut at every line break."""
-        found, start = [], 0
-        for at, character in enumerate(self.text):
-            if character == "\n":
-                found.append(self.cut(start, at))
-                start = at + 1
-        return [*found, self.cut(start)] if found else [self]
+        """Cut at every line break, in one pass: a solution may have thousands of them."""
+        lines: list[list[Piece]] = [[]]
+        for piece in self.pieces:
+            if not isinstance(piece, Text):
+                lines[-1].append(piece)
+                continue
+            first, *others = piece.text.split("\n")
+            lines[-1] += _shortened(piece, first)
+            lines += (_shortened(piece, text) for text in others)
+        return [Strip(tuple(line)) for line in lines] if len(lines) > 1 else [self]
 
     def marks(self, start: int = 0, stop: int | None = None) -> Iterator[Mark]:
         """How each visible piece in between looks that has a look."""
@@ -131,6 +134,13 @@ class Strip:
                 for row in piece.rows:
                     for cell in row:
                         yield from cell.pictures()
+
+
+def _shortened(piece: Text, text: str) -> list[Piece]:
+    """The part of a piece that one line has of it; nothing where that is empty."""
+    if text == piece.text:
+        return [piece] if text else []
+    return [Text(text, piece.mark)] if text else []
 
 
 def _part(piece: Piece, first: int, last: int) -> Piece:
