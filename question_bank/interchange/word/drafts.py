@@ -7,6 +7,8 @@ from question_bank.interchange.word.model import Strip, joined
 from question_bank.interchange.word.phrases import SHARED
 
 LONG_PASSAGE = 300
+#: So many lines of a question a line below them looks through for options.
+LOOKED_BACK = 100
 
 
 @dataclass(slots=True)
@@ -47,6 +49,10 @@ class Draft:
     shared: Shared | None = None
     body: list[Strip] = field(default_factory=list)
     solution: list[Strip] = field(default_factory=list)
+
+    def latest(self) -> Strip:
+        """The body as far as a line below it looks for what it belongs to."""
+        return joined(self.body[-LOOKED_BACK:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,11 @@ formula or table counts as one character (`OBJECT`), so that what a pattern find
 be cut out of the pieces.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 from question_bank.content import plain_text
 from question_bank.item import Media
@@ -82,18 +84,24 @@ class Strip:
         """One character for every object; positions in it are those of `cut`."""
         return "".join(p.text if isinstance(p, Text) else OBJECT for p in self.pieces)
 
+    @cached_property
+    def _ends(self) -> list[int]:
+        """Where in the text each piece ends."""
+        return list(accumulate(map(_length, self.pieces)))
+
     def cut(self, start: int, stop: int | None = None) -> "Strip":
         """The pieces between two positions of the text."""
         stop = len(self.text) if stop is None else stop
         kept: list[Piece] = []
-        at = 0
-        for piece in self.pieces:
-            length = len(piece.text) if isinstance(piece, Text) else 1
+        for place in range(bisect_right(self._ends, max(start, 0)), len(self._ends)):
+            length = _length(piece := self.pieces[place])
+            at = self._ends[place] - length
+            if at >= stop:
+                break
             first, last = max(start - at, 0), min(stop - at, length)
             if first < last:
                 inside = isinstance(piece, Text) and last - first < length
                 kept.append(_part(piece, first, last) if inside else piece)
-            at += length
         return Strip(tuple(kept))
 
     def trimmed(self) -> "Strip":
@@ -134,6 +142,10 @@ class Strip:
                 for row in piece.rows:
                     for cell in row:
                         yield from cell.pictures()
+
+
+def _length(piece: Piece) -> int:
+    return len(piece.text) if isinstance(piece, Text) else 1
 
 
 def _shortened(piece: Text, text: str) -> list[Piece]:

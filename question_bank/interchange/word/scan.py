@@ -132,7 +132,7 @@ class Scanner:
         """Whether the line is the key of a table to match, and not answers to questions."""
         if draft is None or not PAIRING.fullmatch(strip.text):
             return False
-        return table_in(joined(draft.body)) is not None
+        return table_in(draft.latest()) is not None
 
     def _begins_guide(self, text: str) -> bool:
         """Whether it is told from here on how the essays before are marked."""
@@ -169,14 +169,14 @@ class Scanner:
         draft = self._draft
         if draft is None or OPTION_LABEL.match(text) is None:
             return True
-        return self._into is draft.solution or len(choices_in(joined(draft.body))) > 2
+        return self._into is draft.solution or len(choices_in(draft.latest())) > 2
 
     def _awaits_number(self) -> bool:
         """Whether "Đáp án:" alone on its line is the open question's own: it has no options."""
         draft = self._draft
         if draft is None or draft.solution:
             return False
-        body = joined(draft.body)
+        body = draft.latest()
         return not choices_in(body) and not statements_in(body)
 
     def _heading(self, line: Line, part: int) -> None:
@@ -269,7 +269,7 @@ class Scanner:
             return self._into is None or self._shared is None or not self._shared.lines
         if self._into is draft.solution:
             return not text.lower().lstrip().startswith(("dựa", "cho", "dùng", "đọc", "sử"))
-        body = joined(draft.body)
+        body = draft.latest()
         return len(choices_in(body)) > 1 or len(statements_in(body)) > 1
 
     def _row(self, row: QuestionRow) -> None:
