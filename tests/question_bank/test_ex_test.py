@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from question_bank.cli import main
 from question_bank.content import plain_text
 from question_bank.errors import FileRefusedError
+from question_bank.interactions import Match
 from question_bank.interchange.archive import Archive
 from question_bank.interchange.ex_test import holds_ex_test, read_ex_test, read_ex_test_zip
 from question_bank.interchange.problems import Imported
@@ -27,6 +28,7 @@ from question_bank.item import (
     SingleChoice,
     options_of,
 )
+from question_bank.keys import PairsKey
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "fixtures" / "ex_test"
@@ -49,7 +51,7 @@ def stem_of(body: str) -> str:
     return plain_text(one(body + FOUR)[0].stem)
 
 
-@pytest.mark.parametrize("name", ["de-on-tap", "khong-nhan-het", "tu-luan"])
+@pytest.mark.parametrize("name", ["de-on-tap", "khong-nhan-het", "tu-luan", "ghep-doi"])
 def test_fixtures_read_as_expected(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     expected = json.loads((FIXTURES / f"{name}.expected.json").read_text())
     code = main(["show", str(FIXTURES / f"{name}.tex"), "--json"])
@@ -310,6 +312,71 @@ def test_a_second_way_to_answer_shows_nothing_of_itself(second: str) -> None:
     item, found = one(rf"Câu {FOUR} {second}")
     assert "98765" not in plain_text(item.stem)
     assert found.has_errors
+
+
+def test_ideas_are_matched_by_their_numbers() -> None:
+    item, found = one(r"Ghép \match{a}{b}\with[2]{x}{y}[1]{z}\loigiai{vì thế}")
+    assert isinstance(item.interaction, Match)
+    assert [(p.id, p.content) for p in item.interaction.sources] == [("s1", "a"), ("s2", "b")]
+    assert [(p.id, p.content) for p in item.interaction.targets] == [
+        ("ta", "x"), ("tb", "y"), ("tc", "z"),
+    ]  # fmt: skip
+    assert item.key == PairsKey((("s1", "tc"), ("s2", "ta")))
+    assert (plain_text(item.stem), plain_text(item.explanation)) == ("Ghép", "vì thế")
+    assert not found.problems
+
+
+@pytest.mark.parametrize(
+    ("columns", "word"),
+    [
+        (r"\match{a}{b}", "with"),
+        (r"\with[1]{x}[2]{y}", "match"),
+        (r"\match{a}{b}\with[1]{x}{y}", "2"),
+        (r"\match{a}{b}\with[1]{x}[1]{y}[2]{z}", "1"),
+        (r"\match{a}{b}\with[1]{x}[2]{y}[3]{z}", "3"),
+        (r"\match[1]{a}[1]{b}\with[1]{x}[2]{y}", "1"),
+        (r"\match[0]{a}{b}\with[1]{x}[2]{y}", "0"),
+        (r"\match{a}{b}\with[x]{x}[2]{y}", "x"),
+        (r"\match{a}{ }\with[1]{x}[2]{y}", "empty"),
+        (r"\match{a}\with[1]{x}", "two"),
+    ],
+)
+def test_columns_that_do_not_fit_are_refused(columns: str, word: str) -> None:
+    found = read(rf"\begin{{ex}}Ghép {columns}\end{{ex}}")
+    assert not found.items
+    assert [(p.severity, word in p.message) for p in found.problems] == [("error", True)]
+
+
+def test_questions_inside_of_one_share_what_stands_before_them() -> None:
+    asked = rf"\begin{{chc}}%[2D1H1-1]{chr(10)}Một? {FOUR}\end{{chc}}"
+    found = read(
+        rf"\begin{{ex}}\sochc{{2}} Bảng. {asked} {asked}\end{{ex}}\begin{{ex}}Q {FOUR}\end{{ex}}"
+    )
+    assert [item.id for item in found.items] == ["de-1-1", "de-1-2", "de-2"]
+    assert [plain_text(item.stem) for item in found.items] == ["Một?", "Một?", "Q"]
+    first, second, last = (item.stimulus for item in found.items)
+    assert first is not None
+    assert first == second
+    assert plain_text(first.content) == "Bảng."
+    assert last is None
+    assert found.items[0].metadata.code == "2D1H1-1"
+    assert not found.problems
+
+
+@pytest.mark.parametrize(
+    ("body", "place", "severity"),
+    [
+        (rf"Bảng. \begin{{chc}}Q {FOUR}\end{{chc}} lạc", "text", "error"),
+        (rf"Bảng. \begin{{chc}}Q {FOUR}\end{{chc}}\loigiai{{lạc}}", "text", "error"),
+        (rf"Bảng. {FOUR}\begin{{chc}}Q {FOUR}\end{{chc}}", "ex", "error"),
+        (r"Bảng. \begin{chc}Q\begin{chc}\end{chc}", "ex", "error"),
+        (rf"\sochc{{3}} Bảng. \begin{{chc}}Q {FOUR}\end{{chc}}", "\\sochc", "warning"),
+        (rf"Bảng. \begin{{chc}}Q {FOUR}", "ex", "error"),
+    ],
+)
+def test_what_does_not_fit_in_a_group_is_named(body: str, place: str, severity: str) -> None:
+    found = read(rf"\begin{{ex}}{body}\end{{ex}}")
+    assert [(p.element, p.severity) for p in found.problems] == [(place, severity)]
 
 
 def test_points_of_any_item_count_or_are_said() -> None:
@@ -602,6 +669,11 @@ _SNIPPETS = st.sampled_from(
         r"\begin{ex}",
         r"\end{ex}",
         FOUR,
+        r"\match{",
+        r"\with[2]{",
+        r"\begin{chc}",
+        r"\end{chc}",
+        r"\sochc{2}",
         r"\shortans{$1$}",
         r"\True ",
         r"\verb|",

@@ -1,7 +1,7 @@
 """One `ex` environment as an item."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -10,6 +10,7 @@ from question_bank.errors import ContentError, ItemError
 from question_bank.interactions import ExtendedText
 from question_bank.interchange.ex_test.answers import read_number
 from question_bank.interchange.ex_test.codes import Told, read_comments
+from question_bank.interchange.ex_test.columns import MATCH, WITH, Idea, ideas, matched
 from question_bank.interchange.ex_test.pictures import Pictures
 from question_bank.interchange.ex_test.rendering import Budget, Renderer, written
 from question_bank.interchange.ex_test.segments import Segment
@@ -48,6 +49,9 @@ CLUSTERS = frozenset(("choiceTF", "choiceTFt", "choiceTFn", "choiceTFEX"))
 SHORT = frozenset(("shortans", "shortansTF", "SA"))
 SOLUTIONS = frozenset(("loigiai", "huongdan", "loigiaichitiet", "giai"))
 OTHER_KINDS = frozenset(("matching", "essay", "essayans", "tuluanans", "dapso", "answer"))
+ANSWERING = CHOICES | CLUSTERS | SHORT | SOLUTIONS | OTHER_KINDS | {MATCH, WITH}
+_UNKNOWN = "\\{}: no public source says how its key is written"
+_REFUSED = {"matching": "\\{} is no command of ex_test, which writes \\match … \\with"}
 MAX_SOURCE = 400_000
 _POINTS = re.compile(r"\(?(\d{1,2}(?:[.,]\d{1,2})?)\s*(?:điểm|đ)\)?", re.IGNORECASE)
 _NAMED = re.compile(r"[A-Za-z]{1,4}\.\d{1,12}")
@@ -61,6 +65,7 @@ class _Parts:
     log: ProblemLog
     command: Command | None = None
     options: list[Sequence[Node]] = field(default_factory=list)
+    columns: dict[str, list[Idea]] = field(default_factory=dict)
     answer: str = ""
     solution: list[Node] = field(default_factory=list)
     in_stem: bool = True
@@ -81,6 +86,9 @@ class _Parts:
             if first and group:
                 self.answer = self.source.text[group.at + 1 : group.end - 1]
             return True
+        if name in (MATCH, WITH):
+            self._column(name, node, ideas(cursor))
+            return True
         if name in SOLUTIONS:
             cursor.optional()
             self.solution += cursor.argument() or ()
@@ -89,8 +97,15 @@ class _Parts:
             self.log.warning(self.source.line_at(node.at), "\\True", "marks nothing here")
             return True
         if name in OTHER_KINDS:
-            raise TexError(node.at, f"\\{name}: no public source says how its key is written")
+            raise TexError(node.at, _REFUSED.get(name, _UNKNOWN).format(name))
         return False
+
+    def _column(self, name: str, node: Command, column: list[Idea]) -> None:
+        """Takes a column of ideas; `\\with` is the second one of a `\\match`."""
+        if name == WITH and (MATCH not in self.columns or WITH in self.columns):
+            raise TexError(node.at, "\\with has no \\match before it")
+        if name == WITH or self._first(node):
+            self.columns[name] = column
 
     def _first(self, node: Command) -> bool:
         if not self.in_stem:
@@ -152,7 +167,7 @@ class ItemReader:
         renderer = Renderer(self.source, self.log, self.pictures, parts.take, self.budget)
         stem = renderer.blocks(body)
         parts.in_stem = False
-        if _is_empty(stem):
+        if is_empty(stem):
             raise TexError(segment.at, "an item without a question")
         interaction, key = self._asked(parts, renderer)
         self._told_by_name(segment, interaction)
@@ -207,14 +222,16 @@ class ItemReader:
             self.log.warning(line, "vd", "an example is taken as an item")
         elif segment.name == "bt" and not isinstance(interaction, ExtendedText):
             self.log.warning(line, "bt", "is taken as an item that is no essay: it has an answer")
-        elif segment.name == "ex" and isinstance(interaction, ExtendedText):
-            self.log.warning(line, "ex", "has no way to answer; it is taken as an essay")
+        elif segment.name in ("ex", "chc") and isinstance(interaction, ExtendedText):
+            self.log.warning(line, segment.name, "has no way to answer; it is taken as an essay")
 
     def _answering(
         self, command: Command, parts: _Parts, renderer: Renderer
     ) -> tuple[Interaction, Key]:
         if command.name in SHORT:
             return self._short(command, parts.answer)
+        if command.name == MATCH:
+            return self._match(command, parts.columns, renderer)
         marked = [_marked(nodes) for nodes in parts.options]
         if not 2 <= len(marked) <= MAX_OPTIONS:
             raise TexError(command.at, f"\\{command.name} has {len(marked)} options")
@@ -225,13 +242,24 @@ class ItemReader:
         options = []
         for number, (nodes, _) in enumerate(marked):
             shown = renderer.phrase(nodes)
-            if _is_empty(shown):
+            if is_empty(shown):
                 raise TexError(command.at, f"option {number + 1} of \\{command.name} is empty")
             options.append(Option(chr(ord(first) + number), shown))
         right = [option.id for option, (_, true) in zip(options, marked, strict=True) if true]
         if command.name in CLUSTERS:
             return self._cluster(options, right)
         return self._choice(command, options, right)
+
+    def _match(
+        self, command: Command, columns: Mapping[str, Sequence[Idea]], renderer: Renderer
+    ) -> tuple[Interaction, Key]:
+        def shown(nodes: Sequence[Node]) -> str:
+            content = renderer.phrase(nodes)
+            if is_empty(content):
+                raise TexError(command.at, "an idea of \\match is empty")
+            return content
+
+        return matched(command, columns[MATCH], columns.get(WITH, ()), shown)
 
     def _cluster(self, options: Sequence[Option], right: Sequence[str]) -> tuple[Interaction, Key]:
         key = ClusterKey({option.id: option.id in right for option in options})
@@ -288,6 +316,6 @@ def _solutions_apart(nodes: Sequence[Node]) -> tuple[Sequence[Node], Sequence[No
     return rest, solution
 
 
-def _is_empty(html: str) -> bool:
+def is_empty(html: str) -> bool:
     """Whether content shows nothing."""
     return not plain_text(html) and "<img" not in html

@@ -20,7 +20,8 @@ _DEFINING = "newcommand renewcommand providecommand def gdef let DeclareMathOper
 PROTECTED = frozenset(
     ("choice", "choiceTF", "choiceTFt", "choiceTFn", "shortans", "True", "loigiai", "begin", "end",
      "item", "immini", "heva", "hoac", "vv", "includegraphics", "ce", "input", "text", "textbf",
-     "frac", "dfrac", "sqrt", "left", "right", "Opensolutionfile", "Closesolutionfile")
+     "frac", "dfrac", "sqrt", "left", "right", "Opensolutionfile", "Closesolutionfile", "match",
+     "with", "sochc")
 )  # fmt: skip
 _TOKEN = re.compile(r"%[^\n]*|\\([A-Za-z@]+)\*?|\\.", re.DOTALL)
 _NAME = re.compile(r"\\([A-Za-z@]+|.)", re.DOTALL)

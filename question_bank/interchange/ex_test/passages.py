@@ -1,7 +1,7 @@
 """What several items share: "Dựa vào thông tin sau để trả lời câu 1 đến câu 3." between items.
 
-The package has no environment for it, so only a text that says which questions it is for is one;
-its numbers must be those of the items that follow it.
+Outside of an environment (`groups`) only a text that says which questions it is for is one; its
+numbers must be those of the items that follow it.
 """
 
 import re

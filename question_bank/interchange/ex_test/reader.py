@@ -3,15 +3,17 @@
 import posixpath
 import re
 import unicodedata
+from collections.abc import Iterator
 
 from question_bank.errors import FileRefusedError
 from question_bank.interchange.archive import Archive, resolve
+from question_bank.interchange.ex_test.groups import GroupReader
 from question_bank.interchange.ex_test.item import ItemReader
 from question_bank.interchange.ex_test.macros import expand
-from question_bank.interchange.ex_test.passages import Passages, no_structure
+from question_bank.interchange.ex_test.passages import Passage, Passages, no_structure
 from question_bank.interchange.ex_test.pictures import Beside, Pictures, nothing_beside
 from question_bank.interchange.ex_test.rendering import Renderer
-from question_bank.interchange.ex_test.segments import Outside, report_preamble, segments
+from question_bank.interchange.ex_test.segments import Outside, Segment, report_preamble, segments
 from question_bank.interchange.ex_test.source import Source, source_of
 from question_bank.interchange.languages import language_of
 from question_bank.interchange.problems import Imported, Problem, ProblemLog
@@ -40,6 +42,7 @@ def read_ex_test(
     outside = Outside(source, log)
     report_preamble(source, log)
     passages = Passages(source, log, _identifier(job))
+    groups = GroupReader(reader)
     items: dict[str, Item] = {}
     lines: dict[str, int] = {}
     number = 0
@@ -50,19 +53,34 @@ def read_ex_test(
                 outside.report(rest)
             continue
         number += 1
-        passage = passages.shared()
         name = f"{_identifier(job)}-{number}"
-        item = reader.read(segment, name)
-        lines[name if item is None else item.id] = source.line_at(segment.at)
         lines[f"{name}/end"] = source.line_at(segment.end) + 1
-        if item is not None and item.id in items:
-            log.error(source.line_at(segment.at), segment.name, f"a second item {item.id}")
-        elif item is not None:
-            items[item.id] = passages.given(item, passage)
+        for asked, own, passage in _questions(segment, name, groups, passages):
+            item = reader.read(asked, own)
+            lines[own if item is None else item.id] = source.line_at(asked.at)
+            if item is not None and item.id in items:
+                log.error(source.line_at(asked.at), asked.name, f"a second item {item.id}")
+            elif item is not None:
+                items[item.id] = passages.given(item, passage)
     passages.finish()
     if not number:
         log.error(None, "file", r"holds no \begin{ex} … \end{ex}")
     return Imported(tuple(items.values()), problems=tuple(log.problems), lines=lines)
+
+
+def _questions(
+    segment: Segment, name: str, groups: GroupReader, passages: Passages
+) -> Iterator[tuple[Segment, str, Passage | None]]:
+    """The questions of an environment, their names and what they share: itself, or those in it."""
+    outer = passages.shared()
+    group = groups.group(segment, name)
+    if group is None:
+        yield segment, name, outer
+        return
+    for place, question in enumerate(group.questions):
+        if place and group.numbered:
+            outer = passages.shared()
+        yield question, f"{name}-{place + 1}", group.passage or outer
 
 
 def holds_ex_test(archive: Archive) -> bool:

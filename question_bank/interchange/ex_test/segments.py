@@ -1,7 +1,7 @@
 """A file's text in pieces: its items, and what stands between them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from question_bank.errors import FormulaError
@@ -11,13 +11,7 @@ from question_bank.interchange.problems import ProblemLog
 from question_bank.latex import bracket_end, group_end, skip_blank
 
 ITEMS = ("ex", "bt", "vd")
-_MARK = re.compile(
-    r"\\verb\*?([^A-Za-z\s*])[^\n]*?\1"
-    r"|\\(begin|end)\s*\{\s*(ex|bt|vd|verbatim|comment|lstlisting|document)\s*\}"
-    r"|\\.|%[^\n]*",
-    re.DOTALL,
-)
-_VERBATIM = frozenset(("verbatim", "comment", "lstlisting"))
+_VERBATIM = ("verbatim", "comment", "lstlisting")
 _WORDS = re.compile(
     r"%[^\n]*\n?|\n[ \t]*\n\s*|\\(?:begin|end)\s*\{[^{}\n]*\}|\\(?:[A-Za-z@]+\*?|.)|\\|[{}&]"
     r"|[^\\%{}&\n]+|\n",
@@ -48,27 +42,49 @@ class Segment:
     before: str = ""
 
 
+def marks(*names: str) -> Callable[[str, int, int], Iterator[re.Match[str]]]:
+    """Finds where the environments of these names begin and end in `text[start:end]`, as `edge`
+    and `name`; what stands in comments or verbatim does not count."""
+    mark = re.compile(
+        r"\\verb\*?(?P<quote>[^A-Za-z\s*])[^\n]*?(?P=quote)"
+        rf"|\\(?P<edge>begin|end)\s*\{{\s*(?P<name>{'|'.join((*names, *_VERBATIM))})\s*\}}"
+        r"|\\.|%[^\n]*",
+        re.DOTALL,
+    )
+
+    def found(text: str, start: int, end: int) -> Iterator[re.Match[str]]:
+        at, endless = start, set[str]()
+        while match := mark.search(text, at, end):
+            at, name = match.end(), match["name"]
+            if name not in _VERBATIM:
+                if name:
+                    yield match
+            elif match["edge"] == "begin" and name not in endless:
+                closed = text.find(rf"\end{{{name}}}", at, end)
+                at = closed if closed >= 0 else at
+                endless |= {name} if closed < 0 else set()
+
+    return found
+
+
+_ITEMS = marks(*ITEMS, "document")
+
+
 def segments(source: Source, log: ProblemLog) -> Iterator[Segment]:
     """The pieces in order. What is opened twice or never ended is an error in the log."""
     text = source.text
-    at = outside = _body(text)
+    outside = _body(text)
+    last = len(text)
     open_item: re.Match[str] | None = None
-    endless: set[str] = set()
-    while match := _MARK.search(text, at):
-        at = match.end()
-        edge, name = match[2], match[3]
-        if not edge:
-            continue
+    for match in _ITEMS(text, outside, len(text)):
+        edge, name = match["edge"], match["name"]
         if len(log.problems) > MAX_PROBLEMS:
-            log.error(source.line_at(at), "file", "too many problems; the rest is not read")
+            line = source.line_at(match.end())
+            log.error(line, "file", "too many problems; the rest is not read")
             return
-        if name in _VERBATIM:
-            if edge == "begin" and name not in endless:
-                end = text.find(rf"\end{{{name}}}", at)
-                at = end if end >= 0 else at
-                endless |= {name} if end < 0 else set()
-        elif name == "document":
+        if name == "document":
             if edge == "end":
+                last = match.end()
                 break
         elif edge == "begin":
             if open_item is not None:
@@ -76,18 +92,18 @@ def segments(source: Source, log: ProblemLog) -> Iterator[Segment]:
             else:
                 yield Segment("", outside, outside, match.start())
             open_item = match
-        elif open_item is None or open_item[3] != name:
+        elif open_item is None or open_item["name"] != name:
             log.error(source.line_at(match.start()), name, rf"\end{{{name}}} ends nothing")
         else:
             before = _comment_above(text, open_item.start())
             yield Segment(name, open_item.start(), open_item.end(), match.start(), before)
-            open_item, outside = None, at
+            open_item, outside = None, match.end()
     if open_item is not None:
         _unended(source, log, open_item)
     else:
-        yield Segment("", outside, outside, at if match else len(text))
-    if match and text[at:].strip():
-        line = source.line_at(at)
+        yield Segment("", outside, outside, last)
+    if text[last:].strip():
+        line = source.line_at(last)
         log.warning(line, r"\end{document}", "what stands behind it was left out, as LaTeX does")
 
 
@@ -98,7 +114,8 @@ def _body(text: str) -> int:
 
 
 def _unended(source: Source, log: ProblemLog, opened: re.Match[str]) -> None:
-    log.error(source.line_at(opened.start()), opened[3], rf"\begin{{{opened[3]}}} is never ended")
+    name = opened["name"]
+    log.error(source.line_at(opened.start()), name, rf"\begin{{{name}}} is never ended")
 
 
 def _comment_above(text: str, at: int) -> str:
