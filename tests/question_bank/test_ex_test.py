@@ -348,7 +348,7 @@ def test_columns_that_do_not_fit_are_refused(columns: str, word: str) -> None:
 
 
 def test_questions_inside_of_one_share_what_stands_before_them() -> None:
-    asked = rf"\begin{{chc}}%[2D1H1-1]{chr(10)}Một? {FOUR}\end{{chc}}"
+    asked = rf"\begin{{chc}}%[2D1H1-1]{chr(10)}Một? {FOUR}\end {{chc}}"
     found = read(
         rf"\begin{{ex}}\sochc{{2}} Bảng. {asked} {asked}\end{{ex}}\begin{{ex}}Q {FOUR}\end{{ex}}"
     )

@@ -114,7 +114,7 @@ class GroupReader:
         source, log = self.reader.source, self.reader.log
         ends = [question.at for question in questions[1:]] + [segment.end]
         for question, end in zip(questions, ends, strict=True):
-            start = question.end + len(rf"\end{{{QUESTION}}}")
+            start = source.text.index("}", question.end) + 1  # behind its \end{chc}
             try:
                 content = self._renderer().blocks(parse(source.text, start, end))
             except (TexError, ContentError) as error:

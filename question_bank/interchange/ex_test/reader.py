@@ -54,6 +54,7 @@ def read_ex_test(
             continue
         number += 1
         name = f"{_identifier(job)}-{number}"
+        lines[name] = source.line_at(segment.at)
         lines[f"{name}/end"] = source.line_at(segment.end) + 1
         for asked, own, passage in _questions(segment, name, groups, passages):
             item = reader.read(asked, own)
