@@ -165,8 +165,8 @@ def _is_named(rows: Sequence[Sequence[str]]) -> bool:
 
 def _credible(rows: Sequence[Sequence[str]], found: Sequence[Answer]) -> bool:
     """Numbers of questions rise, by one where no heading names answers, and keys are letters or
-    words of truth: data is neither. Short numeric answers are told from data by the heading beside them, and so is a table that
-    has one odd cell among its keys."""
+    words of truth: data is neither. Short numeric answers are told from data by the heading beside
+    them, and so is a table that has one odd cell among its keys."""
     numbers = [answer.number for answer in found]
     named = _is_named(rows)
     rising = all(b > a if named else b == a + 1 for a, b in pairwise(numbers))
