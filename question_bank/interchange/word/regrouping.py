@@ -4,7 +4,7 @@ Papers give a question again with its solution, or the solutions alone under the
 questions; and a question that lacks its "Câu" goes into the solution before it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from question_bank.interchange.problems import ProblemLog
 from question_bank.interchange.word.drafts import Draft
@@ -20,7 +20,10 @@ QUOTE = 100
 
 def regrouped(drafts: Sequence[Draft], log: ProblemLog) -> list[Draft]:
     """The questions, each with its solution. A question that was found in a solution is told."""
-    apart = [found for draft in drafts for found in _parted(draft, drafts, log)]
+    numbers: dict[int, set[int]] = {}
+    for draft in drafts:
+        numbers.setdefault(draft.part, set()).add(draft.number)
+    apart = [found for draft in drafts for found in _parted(draft, numbers[draft.part], log)]
     first: dict[tuple[int, int, str], Draft] = {}
     kept = []
     for draft in apart:
@@ -35,14 +38,12 @@ def regrouped(drafts: Sequence[Draft], log: ProblemLog) -> list[Draft]:
     return kept
 
 
-def _parted(draft: Draft, drafts: Sequence[Draft], log: ProblemLog) -> list[Draft]:
+def _parted(draft: Draft, numbers: Collection[int], log: ProblemLog) -> list[Draft]:
     """The draft, and the questions in its solution that fill the gap to the next draft's number:
     each has four options and a key of its own, and so has the one before."""
     if draft.essay:
         return [draft]
-    numbers = {other.number for other in drafts if other.part == draft.part}
-    after = min((number for number in numbers if number > draft.number), default=None)
-    found = [draft]
+    found, solution = [draft], draft.solution
     while True:
         last = found[-1]
         lines = [line for strip in last.solution for line in strip.lines()]
@@ -58,8 +59,9 @@ def _parted(draft: Draft, drafts: Sequence[Draft], log: ProblemLog) -> list[Draf
         more.body, more.solution = _halves([lost.cut(label.end()).trimmed(), *rest[1:]])
         last.solution = own
         found.append(more)
-    if len(found) > 1 and after not in (None, found[-1].number + 1):
-        found[0].solution = [line for one in found for line in (*one.body, *one.solution)]
+    after = any(number > draft.number for number in numbers)
+    if len(found) > 1 and after and found[-1].number + 1 not in numbers:
+        draft.solution = solution
         return [draft]
     for more in found[1:]:
         name = f"{draft.word or 'Câu'} {more.number}"
