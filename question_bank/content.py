@@ -37,6 +37,9 @@ MAX_PLAYS = 99
 ACTIVE = _names(
     "script style iframe object embed form input button link meta base svg frame applet"
 )
+#: What shows or plays something, beside pictures and sounds, of which readers tell themselves:
+#: without it a question is another one.
+SHOWING = _names("video iframe object embed svg canvas frame applet")
 ATTRIBUTES = {
     "img": frozenset(("src", "alt", "width", "height")),
     "audio": frozenset(("src", "title", "data-plays")),
@@ -86,6 +89,11 @@ def clean(fragment: str, report: Report | None = None) -> str:
         if not math.get("alttext"):
             math.set("alttext", _latex(math, report or _say_nothing))
     return "".join(_inside(root, _refuse))
+
+
+def is_loss(element: str, message: str) -> bool:
+    """Whether a report of `clean` says that something is missing that the text shows."""
+    return element in SHOWING and not message.startswith("attribute")
 
 
 def respelled(fragment: str) -> str:

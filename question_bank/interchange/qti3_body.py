@@ -56,12 +56,17 @@ class ContentReader:
         )
         line = line_of(element)
         try:
-            return content.clean(
-                inside.strip(), lambda name, message: self._log.warning(line, name, message)
-            )
+            return content.clean(inside.strip(), self._reporter(line))
         except ContentError as error:
             self._log.error(line, name_of(element), str(error))
             return ""
+
+    def _reporter(self, line: int | None) -> content.Report:
+        def report(name: str, message: str) -> None:
+            lost = content.is_loss(name, message)
+            (self._log.error if lost else self._log.warning)(line, name, message)
+
+        return report
 
     def _drop_qti(self, root: etree._Element) -> None:
         """Feedback, rubrics and printed variables are not part of what is asked."""

@@ -311,3 +311,17 @@ def test_a_picture_in_its_address_is_taken_and_one_that_is_missing_is_an_error()
     assert [(problem.element, "hinh.png" in problem.message) for problem in errors] == [
         ("picture", True)
     ]
+
+
+@pytest.mark.parametrize("name", ["video", "iframe"])
+def test_what_a_text_shows_and_is_missing_is_an_error(name: str) -> None:
+    shown = f'<p>Xem <{name} src="a"></{name}></p>'
+    told = f"<questiontext format='html'><text><![CDATA[{shown}]]></text></questiontext>"
+    answers = "".join(
+        f"<answer fraction='{fraction}'><text>{truth}</text></answer>"
+        for fraction, truth in ((100, "true"), (0, "false"))
+    )
+    asked = f"<name><text>q</text></name>{told}{answers}"
+    xml = f"<quiz><question type='truefalse'>{asked}</question></quiz>"
+    for found in (read(xml.encode(), "de.xml"), gift(f"::q::[html]{shown} {{T}}")):
+        assert [(p.severity, p.element) for p in found.problems] == [("error", name)]

@@ -1,7 +1,10 @@
 """Every interaction out to QTI 3.0 and 2.2 and back: the same items, the same marks."""
 
 import copy
+import io
 import random
+import re
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -444,3 +447,61 @@ def test_pieces_that_are_pictures_are_images() -> None:
         xml = write_item(item, version).decode()
         assert ("gapImg" if version == "2.2" else "qti-gap-img") in xml
         assert back(version, item).items == (item,)
+
+
+SHOWN = '<object data="a.svg" type="image/svg+xml" width="9" height="9"/>'
+REFUSED = {
+    "graphicAssociateInteraction": SHOWN
+    + '<associableHotspot identifier="A" shape="circle" coords="1,1,1" matchMax="1"/>',
+    "positionObjectInteraction": SHOWN,
+    "uploadInteraction": "<prompt>Nộp tệp</prompt>",
+    "drawingInteraction": SHOWN,
+    "mediaInteraction": '<object data="phim.mp4" type="video/mp4" width="9" height="9"/>',
+    "endAttemptInteraction": "",
+    "customInteraction": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_package_is_taken_but_for_what_no_kind_of_ours_is_for(version: Version) -> None:
+    """Each such item is an error with its file, line and element; the others are taken."""
+    archive = zipfile.ZipFile(io.BytesIO(write_package([single()], [], version)))
+    files = {name: archive.read(name) for name in archive.namelist()}
+    manifest = files["imsmanifest.xml"].decode()
+    before = manifest.index("</resources>")
+    kind = re.findall(r'type="(imsqti_item[^"]*)"', manifest)[0]
+    for place, (name, inside) in enumerate(REFUSED.items()):
+        body = f'<p>Xem\n</p><{name} responseIdentifier="RESPONSE" maxChoices="1">{inside}</{name}>'
+        item = (
+            f"{HEAD}{declared('single', 'identifier', 'A')}{SCORE}<itemBody>{body}</itemBody>"
+            "</assessmentItem>"
+        )
+        files[f"khac/{name}.xml"] = item.encode()
+        href = f'href="khac/{name}.xml"'
+        manifest = (
+            f'{manifest[:before]}<resource identifier="k{place}" type="{kind}" {href}>'
+            f"<file {href}/></resource>{manifest[before:]}"
+        )
+    files["imsmanifest.xml"] = manifest.encode()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as made:
+        for name, data in files.items():
+            made.writestr(name, data)
+    read = read_qti3(packed.getvalue(), "goi.zip")
+    assert [item.id for item in read.items] == [single().id]
+    told = {(p.file, p.line, p.element) for p in read.problems if p.severity == "error"}
+    assert told == {(f"goi.zip/khac/{name}.xml", 2, name) for name in REFUSED}
+
+
+@pytest.mark.parametrize(
+    "shown",
+    ['<video src="a.mp4"/>', '<object data="a.mp4" type="video/mp4"/>', '<iframe src="x"/>'],
+)
+def test_a_video_that_is_missing_is_an_error(shown: str) -> None:
+    body = (
+        f'<p>Xem {shown}</p><choiceInteraction responseIdentifier="RESPONSE" maxChoices="1">'
+        '<simpleChoice identifier="A">x</simpleChoice><simpleChoice identifier="B">y</simpleChoice>'
+        "</choiceInteraction>"
+    )
+    read = foreign(declared("single", "identifier", "A"), body)
+    assert [one.severity for one in read.problems] == ["error"]

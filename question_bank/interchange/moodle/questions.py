@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 
-from question_bank.content import Report, plain_text
+from question_bank.content import Report, is_loss, plain_text
 from question_bank.errors import ContentError, FileRefusedError, ItemError
 from question_bank.interactions import Interaction
 from question_bank.interchange.languages import language_of
@@ -106,7 +106,8 @@ def picture_reporter(log: ProblemLog, line: int) -> Report:
 
     def report(element: str, message: str) -> None:
         missing = element in ("img", "audio") and message.endswith("which is not in the file")
-        (log.error if missing else log.warning)(line, element, message)
+        lost = missing or is_loss(element, message)
+        (log.error if lost else log.warning)(line, element, message)
 
     return report
 

@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 
 from lxml import etree
 
+from question_bank.content import is_loss
 from question_bank.errors import FileRefusedError
 from question_bank.interchange.markup import attribute, child, children, line_of, name_of, text_of
 from question_bank.interchange.moodle.carried import is_foreign
@@ -216,7 +217,8 @@ class QuestionReader:
             return media.id if media else None
 
         def report(element: str, message: str) -> None:
-            self.log.warning(line_of(node), element, message)
+            tell = self.log.error if is_loss(element, message) else self.log.warning
+            tell(line_of(node), element, message)
 
         content = content_of(source, report, pictured, places)
         for name in sorted(files.keys() - shown):

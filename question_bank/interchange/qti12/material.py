@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 from lxml import etree
 from lxml import html as parsing
 
-from question_bank.content import MAX_CONTENT, MEDIA
+from question_bank.content import MAX_CONTENT, MEDIA, is_loss
 from question_bank.errors import ContentError, FileRefusedError
 from question_bank.interchange.markup import attribute, line_of, name_of
 from question_bank.interchange.moodle.html import content_of
@@ -88,7 +88,8 @@ class MaterialReader:
 
         def report(name: str, message: str) -> None:
             # A question without its picture or sound is another question.
-            tell = self.log.error if name in MEDIA else self.log.warning
+            lost = name in MEDIA or is_loss(name, message)
+            tell = self.log.error if lost else self.log.warning
             tell(line_of(element), name, message)
 
         def picture(name: str) -> str | None:

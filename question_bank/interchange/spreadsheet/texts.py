@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from xml.sax.saxutils import escape
 
-from question_bank.content import clean
+from question_bank.content import clean, is_loss
 from question_bank.errors import FormulaError
 from question_bank.formulas import mathml_of
 from question_bank.interchange.moodle.html import content_of
@@ -36,7 +36,8 @@ def content_of_cell(cell: Cell, tell: Tell, *, decimal_comma: bool = False) -> s
 
 def _from_html(text: str, tell: Tell) -> str:
     def report(element: str, message: str) -> None:
-        tell(f"<{element}> {message}", "error" if element in ("img", "audio") else "warning")
+        lost = element in ("img", "audio") or is_loss(element, message)
+        tell(f"<{element}> {message}", "error" if lost else "warning")
 
     found = content_of(_with_formulas(text), report, lambda _: None)
     return found.strip()
