@@ -16,6 +16,7 @@ from exam_server.attempts.routes import router as attempts
 from exam_server.body_limit import BodyLimit
 from exam_server.checkin.routes import router as checkin
 from exam_server.context import Server, utc_now
+from exam_server.items import apart
 from exam_server.keys import ServerKeys
 from exam_server.serving.ending import Ending
 from exam_server.serving.health import router as health
@@ -69,6 +70,7 @@ def _closing(committer: Committer) -> Callable[[FastAPI], AbstractAsyncContextMa
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        apart.stop()
         committer.close()
 
     return lifespan

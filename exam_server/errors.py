@@ -51,6 +51,9 @@ class Objection(StrEnum):
     OWN_ITEM = "own_item"
     AWAITING_MARKS = "awaiting_marks"
     ANSWER_CHANGED = "answer_changed"
+    TOO_MANY_ITEMS = "too_many_items"
+    NOT_WRITTEN = "not_written"
+    FILE_OUTDATED = "file_outdated"
 
 
 class NotPossibleError(ServerError):

@@ -33,6 +33,7 @@ class Sealed(StrEnum):
     ITEM_IMPORT = "item-import"
     EXPORT_REASON = "export-reason"
     BANK_JOB = "bank-job"
+    BANK_FILE = "bank-file"
     BASE_FORM = "base-form"
     FORM_SEED = "form-seed"
     FORM_BODY = "form-body"

@@ -7,7 +7,7 @@ left is carried on where it stood; two that carry it on take turns.
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Engine
@@ -17,12 +17,13 @@ from exam_server import audit, db
 from exam_server.auth import Officer
 from exam_server.db import new_id
 from exam_server.errors import NotPossibleError, Objection
-from exam_server.items import history, keeping, life, texts
+from exam_server.items import bulk_files, history, keeping, life, texts
 from exam_server.items.bulk_models import BankJob, BankJobItem, ItemTag, Outcome, Task
 from exam_server.items.models import Act, ItemCard
 from exam_server.items.models import Item as StoredItem
 from exam_server.items.rights import rights_of
 from exam_server.sealing import Sealed, Sealing
+from question_bank.interchange.formats import WRITERS
 from question_bank.lifecycle import Action, State
 
 CHUNK = 20
@@ -34,12 +35,15 @@ MAX_TAG = 60
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What a task needs: where to move to, which tag, or why."""
+    """What a task needs: where to move to, which tag, why, or in which format (of `WRITERS`) and
+    in which order (of items' ids)."""
 
     subject: str = ""
     topic: str = ""
     tag: str = ""
     reason: str = ""
+    form: str = ""
+    order: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class Progress:
     job: BankJob
     counts: Counter[Outcome]
     refused: Sequence[tuple[str, str, str]]
-    """(item's id, its name, the objection) of the first that were refused or could not be undone"""
+    """(item's id, its name, the objection) of those that were refused or could not be undone"""
 
     @property
     def total(self) -> int:
@@ -67,7 +71,8 @@ class Progress:
     def may_be_undone(self, now: datetime) -> bool:
         young = now - self.job.begun_at < UNDO_FOR
         fresh = self.job.undone_at is None and self.finished
-        return fresh and young and self.counts[Outcome.DONE] > 0
+        leaves_traces = self.job.task is not Task.EXPORT  # what is out is out
+        return fresh and young and leaves_traces and self.counts[Outcome.DONE] > 0
 
 
 def begin(
@@ -80,25 +85,22 @@ def begin(
     sealing: Sealing,
     now: datetime,
 ) -> str:
-    """Writes down what is to be done; the job's id."""
-    chosen = sorted(set(items))
+    """Writes down what is to be done; the job's id. Into a file items go in the order given."""
+    chosen = list(dict.fromkeys(items))
     if not chosen:
         raise NotPossibleError(Objection.NOTHING_TO_DO, "no item was chosen")
-    if len(chosen) > MOST:
-        raise NotPossibleError(Objection.BAD_VALUE, f"at most {MOST} items at once")
-    if task is Task.RETIRE and not value.reason:
-        raise NotPossibleError(Objection.REASON_MISSING, "say why")
-    if task is Task.TAG and not 1 <= len(value.tag) <= MAX_TAG:
-        raise NotPossibleError(Objection.BAD_VALUE, f"a tag has 1 to {MAX_TAG} characters")
-    if task is Task.MOVE and not (value.subject or value.topic):
-        raise NotPossibleError(Objection.BAD_VALUE, "say where to")
+    most = bulk_files.MOST if task is Task.EXPORT else MOST
+    if len(chosen) > most:
+        raise NotPossibleError(Objection.TOO_MANY_ITEMS, f"at most {most} items at once")
+    _check(task, value)
+    if task is Task.EXPORT:
+        value = Value(form=value.form, order=chosen)
+        bulk_files.remove_old(session, now)
     rights = rights_of(session, officer)
     for item_id in chosen:
         keeping.card_of(session, rights, item_id)
     job_id = new_id()
-    plain = {"subject": value.subject, "topic": value.topic, "tag": value.tag}
-    plain["reason"] = value.reason
-    sealed = sealing.seal(Sealed.BANK_JOB, job_id, json.dumps(plain).encode())
+    sealed = sealing.seal(Sealed.BANK_JOB, job_id, json.dumps(asdict(value)).encode())
     session.add(BankJob(id=job_id, staff_id=officer.id, task=task, value=sealed, begun_at=now))
     session.flush()
     session.add_all(
@@ -117,6 +119,17 @@ def begin(
     return job_id
 
 
+def _check(task: Task, value: Value) -> None:
+    if task is Task.RETIRE and not value.reason:
+        raise NotPossibleError(Objection.REASON_MISSING, "say why")
+    if task is Task.TAG and not 1 <= len(value.tag) <= MAX_TAG:
+        raise NotPossibleError(Objection.BAD_VALUE, f"a tag has 1 to {MAX_TAG} characters")
+    if task is Task.MOVE and not (value.subject or value.topic):
+        raise NotPossibleError(Objection.BAD_VALUE, "say where to")
+    if task is Task.EXPORT and value.form not in WRITERS:
+        raise NotPossibleError(Objection.BAD_VALUE, "choose a format")
+
+
 def job_of(session: Session, officer: Officer, job_id: str, *, lock: bool = False) -> BankJob:
     """A job of `officer`'s own; those of others do not exist. `lock`: who decides on it waits for
     who is before them."""
@@ -124,6 +137,10 @@ def job_of(session: Session, officer: Officer, job_id: str, *, lock: bool = Fals
     if job is None or job.staff_id != officer.id:
         raise NotPossibleError(Objection.NOT_FOUND, "there is no such work of yours")
     return job
+
+
+def value_of(job: BankJob, sealing: Sealing) -> Value:
+    return Value(**json.loads(sealing.unseal(Sealed.BANK_JOB, job.id, job.value)))
 
 
 def progress(session: Session, job: BankJob) -> Progress:
@@ -135,7 +152,7 @@ def progress(session: Session, job: BankJob) -> Progress:
     ).all()
     counts = Counter(row.outcome for row, _ in rows)
     refused = [(row.item_id, name, row.problem) for row, name in rows if row.problem]
-    return Progress(job, counts, refused[:SHOWN])
+    return Progress(job, counts, refused)
 
 
 def recent(session: Session, officer: Officer) -> Sequence[BankJob]:
@@ -170,9 +187,16 @@ def carry_on(
     sealing: Sealing,
     clock: Callable[[], datetime],
 ) -> None:
-    """Does what is left of a job, or of taking it back, a few items in each transaction."""
+    """Does what is left of a job, or of taking it back, a few items in each transaction. What is
+    to be a file is made one first, so that only what is in it is written down as taken out."""
     with db.reading(engine) as session:
-        undoing = job_of(session, officer, job_id).undone_at is not None
+        job = job_of(session, officer, job_id)
+        value, undoing = value_of(job, sealing), job.undone_at is not None
+        is_export = job.task is Task.EXPORT
+    if is_export and not bulk_files.make(
+        engine, officer, job_id, form=value.form, order=value.order, sealing=sealing, clock=clock
+    ):
+        return
     which, work = (Outcome.DONE, _take_back) if undoing else (Outcome.WAITING, _do)
     while _some(engine, officer, job_id, which, work, sealing, clock()):
         pass
@@ -214,8 +238,7 @@ def _some(
             .order_by(BankJobItem.item_id)
             .limit(CHUNK)
         ).all()
-        plain = json.loads(sealing.unseal(Sealed.BANK_JOB, job_id, job.value))
-        turn = Turn(session, officer, job, Value(**plain), sealing, now)
+        turn = Turn(session, officer, job, value_of(job, sealing), sealing, now)
         for row in rows:
             work(turn, row)
             session.add(row)
@@ -286,12 +309,22 @@ def _tag(turn: Turn, card: ItemCard) -> dict[str, object]:
     return {}
 
 
+def _export(turn: Turn, card: ItemCard) -> dict[str, object]:
+    version = bulk_files.held_version(turn.session, turn.officer, turn.job.id, card)
+    history.note(
+        turn.session, card, Act.EXPORTED, turn.officer, sealing=turn.sealing, now=turn.now,
+        version=version,
+    )  # fmt: skip
+    return {"version": version}
+
+
 _BEGINNINGS: dict[Task, Callable[[Turn, ItemCard], dict[str, object]]] = {
     Task.SUBMIT: _submit,
     Task.DISCARD: _discard,
     Task.RETIRE: _retire,
     Task.MOVE: _move,
     Task.TAG: _tag,
+    Task.EXPORT: _export,
 }
 
 

@@ -1,4 +1,4 @@
-"""Tables of work on many items at once, and of items' tags."""
+"""Tables of work on many items at once, of the files that it makes, and of items' tags."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +18,7 @@ class Task(StrEnum):
     RETIRE = "retire"
     MOVE = "move"
     TAG = "tag"
+    EXPORT = "export"
 
 
 class Outcome(StrEnum):
@@ -40,7 +41,8 @@ class ItemTag(Base, table=True):
 
 
 class BankJob(Base, table=True):
-    """One wish for many items. `value` (subject and topic, tag or reason) is sealed."""
+    """One wish for many items. `value` (what the task needs: where to, which tag, why, which
+    format) is sealed."""
 
     __tablename__ = "bank_job"
 
@@ -62,3 +64,17 @@ class BankJobItem(Base, table=True):
     outcome: Outcome = Field(sa_type=by_value(Outcome))
     before: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
     problem: str
+
+
+class BankFile(Base, table=True):
+    """The file that a job made, until it is taken. `held`: item's id → its version in the file.
+    `problems` (what the format does not carry) and `data` are sealed."""
+
+    __tablename__ = "bank_file"
+    __deferred__ = ("data",)
+
+    job_id: str = Field(primary_key=True, foreign_key="bank_job.id")
+    made_at: datetime = Field(sa_type=UtcDateTime)
+    held: dict[str, int] = Field(sa_type=JSON)
+    problems: bytes
+    data: bytes

@@ -51,6 +51,42 @@ class Taken:
     problems: tuple[Problem, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """In which version an item may leave, and by which wish; None: it is open."""
+
+    version: int
+    wish: ItemExport | None
+
+    def allows(self, version: int) -> bool:
+        """Whether that version may leave: of an open item every one, of a secret one its wish's."""
+        return self.wish is None or self.wish.version == version
+
+
+def way_out(session: Session, officer: Officer, card: ItemCard, *, lock: bool = False) -> WayOut:
+    """How an item leaves in a file that `officer` asks for: an open one as it is newest, a secret
+    one by their wish for it that was granted last and is not used up. NotPossibleError where it
+    takes such a wish and there is none. `lock`: whoever uses it up takes their turn."""
+    if not card.secret:
+        return WayOut(card.version, None)
+    granted = (
+        select(ItemExport)
+        .where(
+            ItemExport.item_id == card.item_id,
+            ItemExport.asked_by == officer.id,
+            col(ItemExport.granted).is_(True),
+            col(ItemExport.opens).is_(False),
+            col(ItemExport.taken_at).is_(None),
+        )
+        .order_by(col(ItemExport.decided_at).desc(), ItemExport.id)
+        .limit(1)
+    )
+    wish = session.exec(granted.with_for_update() if lock else granted).first()
+    if wish is None:
+        raise NotPossibleError(Objection.SECOND_PERSON_NEEDED, "ask for it: it is secret")
+    return WayOut(wish.version, wish)
+
+
 def take_open(
     session: Session,
     officer: Officer,

@@ -72,6 +72,7 @@ def bank(visit: Visiting) -> Response:
         share=statistics.share,
         link=lambda to: "/bank?" + urlencode({**query, "page": to}),
         narrowed=bool(query),
+        formats=WRITERS,
         jobs="/bank/jobs" + ("?" + urlencode(query) if query else ""),
     )
 

@@ -1,11 +1,10 @@
 """Reading a foreign file in a process of its own, with little time and little memory.
 
 A file that a reader loops over, or that swells, takes that process down and nothing of the server.
-Run as a program it reads the file on stdin and writes one JSON object on stdout.
+Run as a module it reads the file on stdin and writes one JSON object on stdout.
 """
 
 import json
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -14,13 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exam_server.errors import ServerError
+from exam_server.items import apart
 from question_bank.errors import QuestionBankError
 from question_bank.interchange.problems import Problem
 from question_bank.item import Item, Media
 from question_bank.records import item_from_plain, item_to_plain
 
 SECONDS = 60
-MEMORY = 2 * 1024**3
 MAX_FOUND = 64 * 1024 * 1024
 MAX_NAME = 100
 #: What is read of a file.
@@ -99,17 +98,18 @@ def _turn(reader: str) -> Iterator[None]:
 
 
 def _apart(data: bytes, name: str, what: str, reader: str) -> Any:
-    command = [sys.executable, "-m", "exam_server.items.reading_apart", file_name(name), what]
     with _turn(reader):
         try:
-            done = subprocess.run(  # noqa: S603 - our own program; the name is one argument
-                command, input=data, capture_output=True, timeout=2 * SECONDS, check=False
-            )
-        except subprocess.TimeoutExpired:
-            raise NotReadError("reading the file takes too long; divide it") from None
-    if done.returncode != 0 or len(done.stdout) > MAX_FOUND:
-        raise NotReadError("reading the file takes too much time or memory; divide it")
-    plain = json.loads(done.stdout)
+            found = apart.run(
+                "exam_server.items.reading_apart", file_name(name), what,
+                data=data, seconds=SECONDS, most=MAX_FOUND,
+            )  # fmt: skip
+        except apart.TooMuchError:
+            problem = "reading the file takes too much time or memory; divide it"
+            raise NotReadError(problem) from None
+        except apart.StoppedError as error:
+            raise NotReadError(str(error)) from None
+    plain = json.loads(found)
     if "error" in plain:
         raise NotReadError(plain["error"])
     return plain
@@ -122,10 +122,7 @@ def medium_apart(data: bytes, name: str, reader: str) -> Media:
 
 
 def _main(name: str, what: str) -> None:
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    apart.hold_to(SECONDS)
     from question_bank.interchange.formats import read_any
     from question_bank.interchange.pictures import medium
 

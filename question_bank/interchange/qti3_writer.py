@@ -7,8 +7,10 @@ for which it has no file, stands in the body of each of its items.
 
 import io
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from copy import deepcopy
+from dataclasses import replace
+from itertools import chain, count
 
 from lxml import etree
 from lxml.builder import ElementMaker
@@ -49,11 +51,29 @@ def write_package(
 ) -> bytes:
     """A content package of that version of QTI."""
     writer = _Package(version)
-    for item in items:
+    for item in _apart(items):
         writer.add_item(item)
     for form in base_forms:
         writer.add_form(form)
     return writer.packed()
+
+
+def _apart(items: Iterable[Item]) -> Iterable[Item]:
+    """The items, a stimulus that has the id of another one under an id of its own: items of
+    different files may each have their `passage-1`, and a package has one file an id."""
+    names: dict[Stimulus, str] = {}
+    for item in items:
+        if item.stimulus is None:
+            yield item
+            continue
+        if item.stimulus not in names:
+            names[item.stimulus] = _free(item.stimulus.id, set(names.values()))
+        yield replace(item, stimulus=replace(item.stimulus, id=names[item.stimulus]))
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    numbered = (f"{name}-{number}" for number in count(2))
+    return next(one for one in chain([name], numbered) if one not in taken)
 
 
 def write_item(item: Item, version: Version = "3.0") -> bytes:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from browser_site import Site, Visitor, open_browser
@@ -23,6 +24,7 @@ from question_bank.lifecycle import Action
 from question_bank.psychometrics.classical import ItemStatistics
 from question_bank.writing import content_from
 from tests.browser.test_staff_journeys import FAINT, UNLABELLED
+from tests.interaction_items import slider
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
@@ -215,5 +217,55 @@ def test_duplicates_draw(chromium: Browser, site: Site, language: str) -> None:
         picture("import-alike")
         page.locator("button[value=all]").click()
         page.wait_for_url("**done=items_taken")
+    assert visitor.complaints == []
+    context.close()
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_what_was_found_is_exported(chromium: Browser, site: Site, language: str) -> None:
+    """From the list to a file on the disk, written by a process of its own."""
+    world = site.world
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    grant_subjects(world)
+    sliding = replace(slider(), id="thanh-truot", metadata=number_item().metadata)
+    for one in (choice_item(), cluster_item(), number_item(), sliding):
+        bring(world, "rade", one)
+    bring(world, "rade", choice_item("de-du-phong"), secret=True)
+    context, visitor = open_browser(chromium, site)
+    page = visitor.page
+
+    def picture(name: str) -> None:
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=str(SCREENS / f"web-bank-{name}-{language}.png"), full_page=True)
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), name
+        assert page.evaluate(UNLABELLED) == [], name
+        assert page.evaluate(FAINT) == [], name
+
+    visitor.go("/login")
+    if language == "en":
+        visitor.choose_english()
+    visitor.sign_in("rade")
+    visitor.go("/bank?sort=name")
+    page.locator("details.many summary").click()
+    page.locator("input[name=scope][value=all]").check()
+    page.locator("select[name=format]").select_option("moodle")
+    picture("export-many")
+    page.locator("button[name=task][value=export]").click()
+    page.wait_for_url("**/bank/jobs/*")
+    page.locator("button[value=take]").wait_for(timeout=90_000)  # made apart, behind all else
+    expect(page.get_by_role("link", name="de-du-phong")).to_be_visible()
+    expect(page.get_by_role("link", name="thanh-truot")).to_be_visible()
+    expect(page.locator(".problem.warning")).to_contain_text("hinh-chop")
+    picture("export-file")
+    with page.expect_download() as taken:
+        page.locator("button[value=take]").click()
+    with ZipFile(taken.value.path()) as archive:
+        file, notes = sorted(archive.namelist())
+        data, told = archive.read(file), archive.read(notes).decode("utf-8-sig")
+    assert file.endswith(".xml") and data.count(b"<idnumber>") == 3
+    assert all(name in told for name in ("de-du-phong", "thanh-truot", "hinh-chop"))
+    page.reload()
+    expect(page.locator("button[value=take]")).to_have_count(0)
+    picture("export-taken")
     assert visitor.complaints == []
     context.close()

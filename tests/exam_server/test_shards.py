@@ -72,10 +72,9 @@ REFERENCE = {
 }  # fmt: skip
 #: Not of any centre, and never asked for by a station.
 ELSEWHERE = {
-    "audit_entry", "audit_seal", "bank_job", "bank_job_item", "item_card", "item_event",
-    "item_export", "item_import", "item_statistic", "item_tag", "item_text", "item_traits",
-    "staff_session",
-    "topic",
+    "audit_entry", "audit_seal", "bank_file", "bank_job", "bank_job_item", "item_card",
+    "item_event", "item_export", "item_import", "item_statistic", "item_tag", "item_text",
+    "item_traits", "staff_session", "topic",
 }  # fmt: skip
 #: What a candidate's whole way through an exam has to touch.
 HOT = {

@@ -34,6 +34,7 @@ from question_bank.item import (
     NumericKey,
     Option,
     SingleChoice,
+    Stimulus,
     TrueFalseCluster,
 )
 
@@ -339,3 +340,17 @@ def test_an_item_that_is_its_own_enemy_is_taken_without() -> None:
     read = read_item(root, log, lambda _: PNG, metadata)
     assert read is not None and read.item.metadata.enemies == ("q-other",)
     assert [problem.severity for problem in log.problems] == ["warning"]
+
+
+def test_two_passages_of_one_id_stay_two() -> None:
+    """As where items of two files stand in one bank, each with its `passage-1`."""
+    passages = [Stimulus("passage-1", f"<p>Đoạn {which}</p>") for which in "abab"]
+    items = [
+        replace(single(f"q{number}"), media=(), stem="x", stimulus=passage)
+        for number, passage in enumerate(passages)
+    ]
+    read = read_qti3(Archive(write_package(items, [])), "x.zip")
+    assert read.problems == ()
+    told = {item.id: item.stimulus for item in read.items}
+    assert [told[f"q{number}"].content for number in range(4)] == [one.content for one in passages]
+    assert [told[f"q{number}"].id for number in range(4)] == ["passage-1", "passage-1-2"] * 2

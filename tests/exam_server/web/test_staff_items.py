@@ -15,8 +15,11 @@ from staff_world import ROOT, World
 
 from exam_server.items import history, keeping
 from exam_server.items.models import Act, ItemCard
+from exam_server.web.visit import LANGUAGE_COOKIE
+from question_bank.interchange.formats import WRITERS
 from question_bank.item import Media
 from question_bank.lifecycle import Action, State
+from tests.interaction_items import slider
 
 WORD = ROOT / "fixtures/word"
 SignIn = Callable[[str], Browser]
@@ -517,3 +520,54 @@ def test_what_was_sent_along_is_seen_before_it_is_kept(
     assert "/media/" not in answer.text
     assert "img-src 'self' data:" in answer.headers["content-security-policy"]
     assert "data:" not in browser.get(path).headers["content-security-policy"]
+
+
+def test_the_chosen_items_are_exported_as_one_file(world: World, signed_in: SignIn) -> None:
+    browser = signed_in("rade")
+    item, secret = (
+        bring(world, "rade", choice_item(name), secret=hidden)
+        for name, hidden in (("xuat-1", False), ("xuat-mat", True))
+    )
+    sliding = replace(slider(), id="xuat-truot", metadata=number_item().metadata)
+    slide = bring(world, "rade", sliding)
+    page = browser.get("/bank?q=xuat").text
+    for name in WRITERS:
+        assert f'<option value="{name}">' in page
+    search = "/bank/jobs?q=xuat"
+    begun = browser.post(search, page="/bank", task="export", format="moodle", scope="all")
+    job = begun.headers["location"]
+    text = unescape(browser.get(job).text)
+    assert "Tệp XML cho Moodle" in text and "Tải về 1 câu" in text
+    assert "xuat-mat" in text and "chỉ được xuất khi có người thứ hai đồng ý" in text
+    assert "xuat-truot" in text and "Định dạng này không chứa được câu hỏi này" in text
+    assert "Hoàn tác được đến" not in text
+    assert signed_in("phanbien").post(job, page="/bank", act="take").status_code == 404
+    answer = browser.post(job, page="/bank", act="take")
+    assert answer.status_code == 200
+    with ZipFile(BytesIO(answer.content)) as archive:
+        file, notes = sorted(archive.namelist())
+        told = archive.read(notes).decode("utf-8-sig")
+        data = archive.read(file)
+    assert file.endswith(".xml") and b"xuat-1" in data and b"xuat-mat" not in data
+    assert "xuat-mat: Đây là câu mật" in told and "xuat-truot: " in told
+    again = browser.post(job, page="/bank", act="take")
+    assert again.status_code == 404
+    assert "Tệp đã được tải về" in browser.get(job).text
+    log = signed_in("hoidong").get("/audit").text
+    assert "Tải về tệp gồm nhiều câu hỏi" in log
+    for one, acts in ((item, [Act.EXPORTED, Act.CREATED]), (secret, [Act.CREATED]),
+                      (slide, [Act.CREATED])):  # fmt: skip
+        with world.server.reading() as session:
+            card = session.get_one(ItemCard, one)
+            events = history.history(session, card, sealing=world.server.sealing)
+        assert [event.act for event in events] == acts
+    browser.client.cookies.set(LANGUAGE_COOKIE, "en", domain="exam.test", path="/")
+    one = browser.post("/bank/jobs", page="/bank", task="export", format="qti3", item=item)
+    text = browser.get(one.headers["location"]).text
+    assert "QTI 3.0 package" in text and "The format carries all of these items." in text
+    answer = browser.post(one.headers["location"], page="/bank", act="take")
+    with ZipFile(BytesIO(answer.content)) as archive:
+        assert "items/xuat-1.xml" in archive.namelist()
+    for wrong, status in (({"format": "doc"}, 409), ({}, 409)):
+        fields = {"task": "export", "item": item} | wrong
+        assert browser.post("/bank/jobs", page="/bank", **fields).status_code == status
