@@ -19,14 +19,20 @@ from exam_server.serving.corked import CorkedProtocol
 from exam_server.serving.listening import listen, url_of
 
 
-async def echo(_scope: Scope, receive: Receive, send: Send) -> None:
-    """The request's body as it came."""
+async def body_of(receive: Receive) -> bytes:
+    """The whole body of a request."""
     body = b""
     while True:
         message = await receive()
-        body += message.get("body", b"")
+        piece: bytes = message.get("body", b"")
+        body += piece
         if not message.get("more_body", False):
-            break
+            return body
+
+
+async def echo(_scope: Scope, receive: Receive, send: Send) -> None:
+    """The request's body as it came."""
+    body = await body_of(receive)
     headers = [
         (b"content-length", str(len(body)).encode()),
         (b"content-type", b"application/octet-stream"),

@@ -47,14 +47,14 @@ def _write(
         for number in range(rounds):
             for writer in writers:
                 own = heads[writer.attempt]
-                body, head = _body(writer, number, own[-1] if own else genesis(writer.attempt))
+                body, head = batch(writer, number, own[-1] if own else genesis(writer.attempt))
                 own.append(head)
                 request = http_request(writer.attempt, body)
                 file.write(len(request).to_bytes(4, "big") + request)
     return heads, len(request), len(body)
 
 
-def _body(writer: WritingKeys, number: int, head: bytes) -> tuple[bytes, bytes]:
+def batch(writer: WritingKeys, number: int, head: bytes) -> tuple[bytes, bytes]:
     """The writer's batch `number` (from 0) and the head after it; `head` is the one before."""
     records = []
     now = int(time.time() * 1000)
