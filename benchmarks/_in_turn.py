@@ -8,6 +8,7 @@ import asyncio
 import os
 import ssl
 import time
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -29,6 +30,8 @@ HEADERS = {
 BEGINNING = 12
 #: Connections that are being made at one time.
 AT_ONCE = 48
+#: Seconds until all are made.
+CONNECTING = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def websocket(body: bytes) -> Wire:
         "connection": "upgrade",
         "upgrade": "websocket",
         "sec-websocket-version": "13",
-        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "sec-websocket-key": b64encode(os.urandom(16)).decode(),
     }
     greeting = _head("GET / HTTP/1.1", {**HEADERS, **upgrade})
     return Wire(greeting, frame + mask + masked, _answer_over_websocket)
@@ -134,14 +137,16 @@ async def load(
     port: int, tls: ssl.SSLContext, wire: Wire, count: int, seconds: float
 ) -> tuple[float, float]:
     """`seconds` of `count` stations at work together: since when, and until when (seconds of the
-    monotonic clock). ConnectionError where one was not answered as it should be."""
+    monotonic clock). ConnectionError where one was not answered as it should be, TimeoutError where
+    they could not all be connected."""
     places = asyncio.Semaphore(AT_ONCE)
 
     async def begin() -> Station:
         async with places:
             return await Station.open(port, tls, wire)
 
-    stations = await asyncio.gather(*(begin() for _ in range(count)))
+    async with asyncio.timeout(CONNECTING):
+        stations = await asyncio.gather(*(begin() for _ in range(count)))
     since = time.monotonic()
     await asyncio.sleep(seconds)
     until = time.monotonic()

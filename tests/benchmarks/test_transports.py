@@ -3,7 +3,8 @@
 import asyncio
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 from unittest.mock import call, create_autospec
 
 import httpx
@@ -94,11 +95,15 @@ def test_every_transport_has_a_generator_and_the_server_counts_what_it_sent(
         before = answered(target.process)
         generate(target, STATIONS)
         least = before + (30 if generate is by_h2load else STATIONS)
-        target.process.wait_for("count", lambda event, n=least: event.get("answered", 0) >= n)
+        target.process.wait_for("count", has_answered(least))
 
 
 def answered(process: Process) -> int:
-    return max(event["answered"] for event in process.events if "answered" in event)
+    return max(int(event["answered"]) for event in process.events if "answered" in event)
+
+
+def has_answered(least: int) -> Callable[[dict[str, Any]], bool]:
+    return lambda event: event.get("answered", 0) >= least
 
 
 def test_another_transport_than_the_servers_is_no_measurement(target: Target) -> None:
