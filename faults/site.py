@@ -55,7 +55,6 @@ class SabotagedServer(Server):
         self.process = Process("sabotaged exam-server", call, self.environment, self.log)
         said = self.process.wait_for("address", lambda event: "url" in event, START_SECONDS)
         self.url = said["url"]
-        self.port = int(self.url.rpartition(":")[2])
 
 
 class Site:

@@ -1,6 +1,5 @@
 """A NATS server of one's own on a loopback port, from the system's package `nats-server`."""
 
-import json
 import shutil
 import subprocess
 import tempfile
@@ -9,9 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from rig.ports import own_port
 from rig.processes import ProcessFailedError
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 
 
@@ -25,7 +25,7 @@ class NatsServer:
         self._options = options
         self._folder: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = -1  # the server chooses
+        self.port = own_port(self)
 
     def __enter__(self) -> Self:
         self._folder = Path(tempfile.mkdtemp(prefix="nats-"))
@@ -67,18 +67,18 @@ class NatsServer:
                 stderr=log,
                 start_new_session=True,
             )
-        self.port = self._port()
+        self._wait_until_it_listens()
 
-    def _port(self) -> int:
-        """The port it listens on, as it writes it down once it does."""
+    def _wait_until_it_listens(self) -> None:
+        """It writes its ports down once it does."""
         assert self._folder is not None and self._process is not None
         file = self._folder / f"nats-server_{self._process.pid}.ports"
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
             if self._process.poll() is not None:
                 break
-            if file.exists() and (text := file.read_text()).endswith("}"):
-                return int(json.loads(text)["nats"][0].rpartition(":")[2])
+            if file.exists() and file.read_text().endswith("}"):
+                return
             time.sleep(0.02)
         log = (self._folder / "log").read_text(errors="replace")
         raise ProcessFailedError(f"nats-server did not start:\n{log[-4000:]}")

@@ -22,7 +22,7 @@ def command(*words: str) -> list[str]:
     return [str(Path(sys.executable).parent / words[0]), *words[1:]]
 
 
-def run(*words: str, environment: Mapping[str, str], seconds: float = 60) -> str:
+def run(*words: str, environment: Mapping[str, str], seconds: float = 120) -> str:
     """Runs a command to its end; its standard output. ProcessFailedError where it fails."""
     done = subprocess.run(
         command(*words),
@@ -46,6 +46,7 @@ class Process:
         self.events: list[dict[str, Any]] = []
         self._log = log
         self._changed = threading.Condition()
+        self._all_read = False
         self._process = subprocess.Popen(
             words,
             env={**os.environ, **environment},
@@ -65,6 +66,7 @@ class Process:
                 if line.startswith("{"):
                     self._note(line)
         with self._changed:
+            self._all_read = True
             self._changed.notify_all()
 
     def _note(self, line: str) -> None:
@@ -99,7 +101,7 @@ class Process:
                     raise ProcessFailedError(
                         f"{self.name}: no {what} within {seconds:.0f} s{self._tail()}"
                     )
-                if not self.running:
+                if self._all_read and not self.running:  # its last word may still be on its way
                     raise ProcessFailedError(f"{self.name} ended before {what}{self._tail()}")
                 self._changed.wait(min(left, 0.5))
 

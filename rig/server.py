@@ -18,9 +18,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rig.ports import own_port
 from rig.processes import Process, ProcessFailedError, command, run
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 STOP_SECONDS = 60.0
 
 
@@ -49,7 +50,7 @@ class Server:
         self.log = folder.with_name(f"{folder.name}.log")
         self.process: Process | None = None
         self.url = ""
-        self.port = 0
+        self.port = own_port(self)
 
     # --- its commands ---------------------------------------------------------------------------
 
@@ -83,7 +84,6 @@ class Server:
         )
         said = self.process.wait_for("address", lambda event: "url" in event, START_SECONDS)
         self.url = said["url"]
-        self.port = int(self.url.rpartition(":")[2])
 
     def stop(self, seconds: float = STOP_SECONDS) -> int:
         """An orderly stop; the exit code."""

@@ -14,7 +14,15 @@ from exam_server.errors import NotPossibleError, Objection
 from exam_server.web import texts
 from exam_server.web.headers import HEADERS
 from exam_server.web.rendering import page
-from exam_server.web.visit import LANGUAGE_COOKIE, PART_HEADER, SignInNeeded, begin, sign_in_path
+from exam_server.web.visit import (
+    LANGUAGE_COOKIE,
+    PART_HEADER,
+    SignInNeeded,
+    Visit,
+    begin,
+    by,
+    sign_in_path,
+)
 
 log = logging.getLogger(__name__)
 STATION_PATHS = "/api/"
@@ -53,7 +61,7 @@ def _beside(before: object, handler: Handler) -> Handler:
 async def failure_page(request: Request, status: int, detail: str = "") -> Response:
     shown = status if status in PAGES else (500 if status >= 500 else 400)
     try:
-        visit = await begin(request)
+        visit = await _visit_of(request)
         answer = page(visit, "error.html", status=status, frame_status=shown, detail=detail)
         # What answers a 500 lies outside the middleware that sets these.
         answer.headers.update(HEADERS | {"cache-control": "no-store"})
@@ -64,6 +72,19 @@ async def failure_page(request: Request, status: int, detail: str = "") -> Respo
         words = (f"error_title.{shown}", f"error_remedy.{shown}")
         lines = "\n".join(texts.text(language, key) for key in words)
         return PlainTextResponse(lines, status_code=status)
+
+
+async def _visit_of(request: Request) -> Visit:
+    """Who was let in, without asking again; nobody where the database is away that would know."""
+    known = getattr(request.state, "visit", None)
+    if isinstance(known, Visit):
+        return known
+    try:
+        return await begin(request)
+    except SQLAlchemyError as error:
+        if not db.is_away(error):
+            raise
+        return by(None, request)
 
 
 async def _status(request: Request, error: Exception) -> Response:

@@ -142,10 +142,15 @@ async def begin(request: Request, form: FormData | None = None) -> Visit:
     server = server_of(request)
     token = request.cookies.get(SESSION_COOKIE)
     officer = await run_in_threadpool(auth.officer_of, server.engine, token, now=server.now())
+    return by(officer, request, form)
+
+
+def by(officer: Officer | None, request: Request, form: FormData | None = None) -> Visit:
+    """The visit of `officer`, None for somebody of whom nothing is known."""
     visitor = request.cookies.get(VISITOR_COOKIE, "")
     return Visit(
         request=request,
-        server=server,
+        server=server_of(request),
         language=texts.chosen(request.cookies.get(LANGUAGE_COOKIE)),
         officer=officer,
         visitor=visitor if len(visitor) == 64 else os.urandom(32).hex(),

@@ -3,15 +3,19 @@
 The trouble is PostgreSQL's own, raised by triggers within the calls' transactions.
 """
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
+from fastapi.testclient import TestClient
 from kiosk import Desk, RefusalError
 from server_world import OFFICE, World
 
+from exam_server import db
+from exam_server.app import create_app
 from exam_server.attempts.models import JournalRecord
 from exam_server.auth import officer_of, open_session
 from exam_server.context import Server
@@ -19,8 +23,9 @@ from exam_server.contract.errors import ErrorCode
 from exam_server.contract.records import Visited
 from exam_server.web.visit import SESSION_COOKIE
 
-pytestmark = pytest.mark.postgres
-POSTGRES = pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+POSTGRES = pytest.mark.parametrize(
+    "databases", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
+)
 
 #: What PostgreSQL may say of itself, by SQLSTATE: all of it goes by.
 RAISED = {
@@ -140,3 +145,17 @@ def test_people_are_asked_to_try_again(world: World) -> None:
             )
         heard[name] = answer.status_code, "Thử lại" in answer.text or "thử lại" in answer.text
     assert heard == dict.fromkeys(TROUBLES, (503, True))
+
+
+def test_without_a_database_people_see_a_proper_page(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = world.server
+    nowhere = db.create_engine("sqlite:////nowhere/at/all.db")
+    app = create_app(server.settings, server.keys, nowhere, server.trust, server.clock)
+    with TestClient(app, base_url="https://testserver") as http:
+        answer = http.get("/", headers={"cookie": f"{SESSION_COOKIE}=somebody"})
+    assert answer.status_code == 503
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "Máy chủ đang bận" in answer.text
+    assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []

@@ -52,6 +52,7 @@ from exam_station.flow import events
 from exam_station.settings import Settings
 from question_bank import package
 from question_bank.assembly import FormMapping
+from rig.ports import own_port
 
 ROOT = Path(__file__).parents[2]
 PHOTOGRAPHS, MODELS = ROOT / ".cache" / "photographs", ROOT / ".cache" / "models"
@@ -108,7 +109,7 @@ class Office:
 
     def __init__(self, folder: Path, issuer: Issuer) -> None:
         self.folder = folder
-        self.port = 0  # the same after a restart
+        self.port = own_port(self)  # the same after a restart
         self.settings = ServerSettings(realm=Realm.TEST)
         self.keys: ServerKeys = directory.create(folder, self.settings, PASSPHRASE, utc_now())
         url = directory.database_url(folder, self.settings)
@@ -193,8 +194,7 @@ class Office:
         listening = socket.socket()
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", self.port))
-        self.port = listening.getsockname()[1]
-        self.url = f"https://127.0.0.1:{listening.getsockname()[1]}"
+        self.url = f"https://127.0.0.1:{self.port}"
         app = create_app(self.settings, self.keys, self.engine, self.trust)
         config = uvicorn.Config(
             app,

@@ -41,6 +41,7 @@ from exam_server.contract.room_kit import (
 )
 from exam_server.contract.wrapping import Purpose, wrap
 from question_bank import package as packages
+from rig.ports import own_port
 
 ATTEMPT = "attempt-1"
 SECRET = b"the unlock secret of a test machine"
@@ -169,7 +170,7 @@ class StationServer:
             packages.encode(FORM), header, self.content_key, self.signing, os.urandom(12)
         )
         self.ledger = Ledger(timedelta(minutes=90)).start(self.now())
-        self.port = 0
+        self.port = own_port(self)  # the same after a restart
         self._listener: Listener | None = None
         self._turn = threading.Lock()
 
@@ -187,7 +188,6 @@ class StationServer:
 
     def serve(self) -> None:
         self._listener = Listener(self)
-        self.port = self._listener.server_address[1]
         self._thread = threading.Thread(
             target=self._listener.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
         )

@@ -19,6 +19,8 @@ from exam_server.errors import RefusedError
 
 NOW = datetime(2026, 12, 5, tzinfo=UTC)
 STATION_KEY = Ed25519PrivateKey.generate().public_key()
+#: How long is waited for what must happen; nothing is measured by it.
+PATIENCE = 60.0
 Answers = list[Acknowledged | None]
 
 
@@ -51,7 +53,7 @@ class Gate:
     def __call__(self, group: Sequence[Prepared]) -> Answers:
         self.groups.append([int(one.batch.attempt) for one in group])
         self.entered.set()
-        assert self.open.wait(10)
+        assert self.open.wait(PATIENCE)
         return self._then(group)
 
 
@@ -70,7 +72,7 @@ async def outcomes(*waiting: "asyncio.Task[Acknowledged]") -> list[int | ErrorCo
 async def begun(committer: Committer, gate: Gate) -> "asyncio.Task[Acknowledged]":
     """Batch 0, which is being committed."""
     first = asyncio.create_task(committer.commit(prepared(0), 100))
-    assert await asyncio.to_thread(gate.entered.wait, 10)
+    assert await asyncio.to_thread(gate.entered.wait, PATIENCE)
     return first
 
 
@@ -214,7 +216,7 @@ def test_a_flood_of_what_must_be_judged_does_not_hold_up_the_rest(
     judging = threading.Event()
 
     def judge(one: Prepared) -> Acknowledged:
-        assert judging.wait(10)
+        assert judging.wait(PATIENCE)
         return answer(one)
 
     def left_to_the_rules(group: Sequence[Prepared]) -> Answers:

@@ -4,7 +4,6 @@ What people and commands do goes straight to the database; what stations and pag
 to whichever process has their connection. A client here has one connection, so one process.
 """
 
-import socket
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,13 +30,14 @@ from exam_server.settings import load
 from exam_server.shifts import service as shifts
 from exam_server.shifts.models import Shift
 from exam_server.staff import Staff
+from rig.ports import own_port
 from rig.server import Server
 
 T = TypeVar("T")
 ROOM, SEATS = "P.101", 40
 PAPER = DEMO.parent / "maths" / "maths-2025.zip"
 #: How long a test waits for what must happen; nothing is measured by it.
-PATIENCE = 40.0
+PATIENCE = 90.0
 
 
 class WallClock(Clock):
@@ -110,7 +110,7 @@ class Served:
     @contextmanager
     def of(cls, server: Server, trust: TrustStore) -> Any:
         """A started server with its metrics; stopped at the end."""
-        port = free_port()
+        port = own_port(server)
         server.options = ("--metrics", str(port))
         server.start()
         settings = load(server.folder)
@@ -195,12 +195,6 @@ class Served:
     def _attempt_of(self, placement: str) -> str | None:
         with self.world.server.reading() as session:
             return session.exec(select(Attempt.id).where(Attempt.placement_id == placement)).first()
-
-
-def free_port() -> int:
-    """A port of the loopback address that nobody has at the moment."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 def process_of(client: httpx.Client) -> str:

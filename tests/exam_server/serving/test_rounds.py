@@ -10,7 +10,7 @@ import pytest
 from exam_server.serving import rounds
 from exam_server.serving.rounds import Rounds
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @pytest.fixture(autouse=True)
@@ -62,9 +62,7 @@ def test_an_act_that_fails_is_told_of_once_and_has_its_turn_again(
         acts.begin("writing presence", act, on_a_thread=on_a_thread)
         await until(lambda: len(turns) > 6)
         await acts.end()
-        told = len(turns)
-        await asyncio.sleep(0.02)
-        assert len(turns) == told
+        assert asyncio.all_tasks() == {asyncio.current_task()}  # nobody is left to begin another
 
     with caplog.at_level(logging.ERROR):
         asyncio.run(story())

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from served import Served, free_port
+from served import Served
 
 from rig.nats import NatsServer
+from rig.ports import own_port
 from rig.postgres import PostgresCluster
 from rig.processes import command
 from rig.server import Server
@@ -59,8 +60,9 @@ def test_a_taken_metrics_port(sqlite_server: Server) -> None:
 
 
 def test_metrics_of_one_process_are_offered_where_they_were_asked_for(tmp_path: Path) -> None:
-    port = free_port()
-    server = Server(tmp_path / "server", options=("--metrics", str(port)))
+    server = Server(tmp_path / "server")
+    port = own_port(server)
+    server.options = ("--metrics", str(port))
     server.make()
     server.start()
     try:

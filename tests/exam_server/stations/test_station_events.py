@@ -14,7 +14,7 @@ from starlette.types import Message
 
 from exam_server.attempts import service as attempts
 from exam_server.audit import Operator
-from exam_server.contract.api import StationEvent, StationEventKind
+from exam_server.contract.api import PULSE, StationEvent, StationEventKind
 from exam_server.contract.errors import ErrorCode
 from exam_server.contract.requests import NONCE_BYTES, sign_request
 from exam_server.stations import service
@@ -138,8 +138,8 @@ def test_a_change_of_time_is_told_to_its_seat_alone(world: World) -> None:
         async with listening(world, kiosk) as here, listening(world, other) as there:
             await act(extend)
             assert await here.body() == CHANGED
-            await asyncio.sleep(0.1)
-            assert there._said.empty()
+            await there.send(PULSE)
+            assert await there.body() == KEEP_ALIVE  # and nothing before it
 
     run(test)
 
@@ -180,8 +180,8 @@ def test_what_is_rolled_back_is_never_told(world: World) -> None:
     async def test() -> None:
         async with listening(world, kiosk) as here:
             await act(extend_in_vain)
-            await asyncio.sleep(0.1)
-            assert here._said.empty()
+            await here.send(PULSE)
+            assert await here.body() == KEEP_ALIVE  # and nothing before it
 
     run(test)
 
