@@ -2,21 +2,24 @@
 
 The readers speak English. `web/locale/problems.toml` has each of their sentences with places for
 what they name, and the Vietnamese; a sentence that is not there is shown as it is, and marked as
-English.
+English. Where a place holds a code of one of our closed lists, the Vietnamese says which list:
+``{b:item_kind}``.
 """
 
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
-from exam_server.web.texts import LOCALE, Language
+from exam_server.web.texts import LOCALE, Language, known, word
 from question_bank.interchange.problems import Problem
 
 CATALOGUE = LOCALE / "problems.toml"
 MAX_DEPTH = 3
-_PLACE = re.compile(r"\{([a-d])\}")
+_PLACE = re.compile(r"\{([a-d])(?::([a-z_]+))?\}")
+_NAME = re.compile(r"\{([a-d])\}")
+KIND = "item_kind"
 _QUOTED = re.compile(r": (?=['\"])")
 
 
@@ -45,6 +48,8 @@ class _Sentence:
 
 def said(language: Language, problem: Problem) -> Said:
     """The problem in `language`, as far as there are words for it."""
+    if known(language, f"{KIND}.{problem.element}"):
+        problem = replace(problem, element=word(language, KIND, problem.element))
     if language is Language.ENGLISH:
         return Said(problem.element, problem.message, language)
     message = translated(problem.message)
@@ -82,7 +87,11 @@ def _told(table: str, message: str, depth: int = 0) -> str | None:
 
 
 def _filled(vietnamese: str, named: Mapping[str, str], depth: int) -> str:
-    return _PLACE.sub(lambda place: _inside(named[place[1]], depth), vietnamese)
+    def filled(place: re.Match[str]) -> str:
+        text, family = named[place[1]], place[2]
+        return word(Language.VIETNAMESE, family, text).lower() if family else _inside(text, depth)
+
+    return _PLACE.sub(filled, vietnamese)
 
 
 def _inside(text: str, depth: int) -> str:
@@ -104,7 +113,7 @@ def catalogue() -> Mapping[str, tuple[_Sentence, ...]]:
 
 
 def _sentence(english: str, vietnamese: str) -> _Sentence:
-    parts = _PLACE.split(english)  # literal, place, literal, …
+    parts = _NAME.split(english)  # literal, place, literal, …
     pattern = "".join(
         re.escape(part) if place % 2 == 0 else f"(?P<{part}>.+?)"
         for place, part in enumerate(parts)

@@ -11,7 +11,7 @@ import pytest
 
 from exam_server.items import problem_words
 from exam_server.items.problem_words import said, translated
-from exam_server.web.texts import Language
+from exam_server.web.texts import Language, known
 from question_bank.errors import FileRefusedError
 from question_bank.interchange import problems
 from question_bank.interchange.formats import WRITERS, read_any
@@ -122,7 +122,7 @@ def test_both_languages_name_the_same() -> None:
     for table in tables.values():
         for english, vietnamese in table.items():
             places = set(re.findall(r"\{([a-d])\}", english))
-            named = set(re.findall(r"\{([a-d])\}", vietnamese))
+            named = set(re.findall(r"\{([a-d])(?::[a-z_]+)?\}", vietnamese))
             assert named == places or (named < places and shorter.search(vietnamese)), english
             assert vietnamese.strip(string.whitespace) == vietnamese
 
@@ -144,11 +144,30 @@ def test_both_languages_name_the_same() -> None:
          "cột đáp án nói A, bảng đáp án nói B; lấy theo cái trước"),
         ("its number is not read, and what follows it is left out: 'Câu *: x'",
          "không đọc được số câu; đã bỏ phần tiếp theo: 'Câu *: x'"),
+        ("thanh-truot: Moodle has no type of question for the kind slider",
+         "thanh-truot: Moodle không có loại câu hỏi cho dạng thanh trượt"),
+        ("hinh-chop: Moodle pays every statement alike, not by graded_cluster",
+         "hinh-chop: Moodle cho mỗi ý số điểm như nhau, không theo cách chấm "
+         "điểm theo số ý đúng"),
         ("nothing has ever been said so", None),
     ],
 )  # fmt: skip
 def test_sentences_with_what_they_name(message: str, wanted: str | None) -> None:
     assert translated(message) == wanted
+
+
+def test_a_kind_of_item_is_called_as_everywhere() -> None:
+    problem = Problem("a.xml", None, "slider", "nothing has ever been said so", "error")
+    assert said(Language.VIETNAMESE, problem).element == "Thanh trượt"
+    assert said(Language.ENGLISH, problem).element == "Slider"
+
+
+def test_every_list_that_a_sentence_names_is_one() -> None:
+    text = problem_words.CATALOGUE.read_text(encoding="utf-8")
+    families = set(re.findall(r"\{[a-d]:([a-z_]+)\}", text))
+    assert families == {"item_kind", "scoring"}
+    codes = {"item_kind": "slider", "scoring": "graded_cluster"}
+    assert all(known(Language.VIETNAMESE, f"{one}.{codes[one]}") for one in families)
 
 
 def test_what_has_no_words_is_shown_as_english() -> None:
