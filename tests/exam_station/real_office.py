@@ -291,7 +291,7 @@ class Station:
     def screen(self) -> object:
         return self.kiosk.runner.state.screen
 
-    def until(self, kind: type | tuple[type, ...], seconds: float = 15.0) -> object:
+    def until(self, kind: type | tuple[type, ...], seconds: float = 60.0) -> object:
         self.qtbot.waitUntil(lambda: isinstance(self.screen, kind), timeout=int(seconds * 1000))
         return self.screen
 

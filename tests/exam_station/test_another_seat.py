@@ -102,12 +102,12 @@ def writing(station: Station, office: Office, chip: Chip) -> Writing:
     station.switch_on()
     station.until(Welcome)
     station.readers.put(chip)
-    station.until(Consent, 30)
+    station.until(Consent)
     station.act(events.UserAgreed())
     admitted(station, office)
     station.until(Waiting)
     office.start()
-    station.until(Writing, 30)
+    station.until(Writing)
     station.readers.take()
     return station.screen
 
@@ -124,11 +124,11 @@ def moved(office: Office, to: str, head_code: str = "") -> None:
 def tapped(station: Station, office: Office, chip: Chip) -> Writing:
     """At the new seat: the card, the face, and the paper opens by itself."""
     station.qtbot.waitUntil(
-        lambda: isinstance(station.screen, Welcome) and station.screen.moved, timeout=15_000
+        lambda: isinstance(station.screen, Welcome) and station.screen.moved, timeout=60_000
     )
     station.readers.put(chip)
     admitted(station, office)
-    station.until(Writing, 30)
+    station.until(Writing)
     return station.screen
 
 
@@ -141,7 +141,7 @@ def answers(office: Office) -> dict[str, object]:
 
 
 def sent(office: Office, sequence: int, station: Station) -> None:
-    station.qtbot.waitUntil(lambda: office.attempt().sequence >= sequence, timeout=20_000)
+    station.qtbot.waitUntil(lambda: office.attempt().sequence >= sequence, timeout=60_000)
 
 
 def sound(office: Office) -> None:
@@ -163,7 +163,7 @@ def test_same_form_answers_flags_item_and_time_at_another_seat_after_one_tap(
     moved(office, "04")
     notice = station.until(Notice)
     assert notice.code is NoticeCode.MOVED
-    station.qtbot.waitUntil(lambda: bool(station.screen.head_code), timeout=5_000)
+    station.qtbot.waitUntil(lambda: bool(station.screen.head_code), timeout=60_000)
     after = tapped(other, office, chip)
     assert after.sitting == before.sitting
     assert after.ledger.started == before.ledger.started
@@ -178,11 +178,11 @@ def test_same_form_answers_flags_item_and_time_at_another_seat_after_one_tap(
     assert epochs == [1, 1, 1, 1, 1, 1, 2]
     other.switch_off()
     other.switch_on()  # a restart at the seat where the paper is asks for no card
-    assert other.until(Writing, 30).sitting.counts.answered == 2
+    assert other.until(Writing).sitting.counts.answered == 2
     other.act(events.UserAskedSubmit())
     other.until(ConfirmSubmit)
     other.act(events.UserConfirmedSubmit())
-    assert other.until(ReceiptShown, 30).receipt.answered == 2
+    assert other.until(ReceiptShown).receipt.answered == 2
     assert office.attempt().state is AttemptState.SUBMITTED
     sound(office)
 
@@ -190,13 +190,13 @@ def test_same_form_answers_flags_item_and_time_at_another_seat_after_one_tap(
 def written_without_network(station: Station, office: Office) -> str:
     """Two answers that stay on the first station, which then breaks down; its head code."""
     office.cut()
-    station.qtbot.waitUntil(lambda: not station.kiosk.runner.state.status.connected, timeout=20_000)
+    station.qtbot.waitUntil(lambda: not station.kiosk.runner.state.status.connected, timeout=60_000)
     station.act(events.UserAnswered("a", SECOND), events.UserAnswered("b", ChoiceResponse(
         ("o1",), "multiple"
     )))  # fmt: skip
     desk, runner = station.kiosk.runner._work._desk, station.kiosk.runner
     code = head_code(desk.head(office.attempt().id))
-    station.qtbot.waitUntil(lambda: runner.state.status.head_code == code, timeout=10_000)
+    station.qtbot.waitUntil(lambda: runner.state.status.head_code == code, timeout=60_000)
     station.switch_off()
     office.serve()
     return code
@@ -312,7 +312,7 @@ def carry_on(
     station.act(events.UserAnswered("a", FIRST))
     sent(office, 2, station)
     kits = other.kiosk.runner._work._kits
-    other.qtbot.waitUntil(lambda: kits.start(office.shift) is not None, timeout=20_000)
+    other.qtbot.waitUntil(lambda: kits.start(office.shift) is not None, timeout=60_000)
     office.cut()
     station.act(events.UserAnswered("b", ChoiceResponse(("o1",), "multiple")))
     before = station.screen.sitting
@@ -323,11 +323,10 @@ def carry_on(
     carried(station, other, tmp_path / "stick", capsys)
 
     other.switch_on()
-    assert other.until(Writing, 30).sitting == before
+    assert other.until(Writing).sitting == before
     other.act(events.UserAnswered("c", ClusterResponse({"s1": True})))
     station.switch_on()  # it knows that it has given the attempt away
-    station.qtbot.wait(3000)
-    assert not isinstance(station.screen, Writing)
+    assert station.until(Notice).code is NoticeCode.CARRIED_AWAY
     station.switch_off()
 
 
@@ -347,7 +346,7 @@ def test_without_network_the_journal_is_carried_and_the_server_hears_of_it_after
     other.act(events.UserAskedSubmit())
     other.until(ConfirmSubmit)
     other.act(events.UserConfirmedSubmit())
-    assert other.until(ReceiptShown, 30).receipt.answered == 3
+    assert other.until(ReceiptShown).receipt.answered == 3
     sound(office)
 
 
@@ -373,7 +372,7 @@ def test_who_claims_an_attempt_beside_another_goes_on_after_a_restart(
     other.switch_on()
     assert other.until(Writing, 40).sitting.responses == before.responses
     other.act(events.UserAnswered("d", NumericResponse("-1,5")))
-    other.qtbot.waitUntil(lambda: len(other.screen.sitting.responses) == 4, timeout=10_000)
+    other.qtbot.waitUntil(lambda: len(other.screen.sitting.responses) == 4, timeout=60_000)
     last = other.kiosk.runner._work._desk.last_record
     other.qtbot.waitUntil(lambda: aside() == last.sequence, timeout=30_000)
     given = other.screen.sitting.responses
@@ -420,7 +419,7 @@ def test_what_is_carried_must_be_whole_of_one_move_and_for_another_station_of_th
     other.switch_on()
     writing(station, office, chip)
     kits = other.kiosk.runner._work._kits
-    other.qtbot.waitUntil(lambda: kits.kit() is not None, timeout=20_000)
+    other.qtbot.waitUntil(lambda: kits.kit() is not None, timeout=60_000)
     station.switch_off()
     other.switch_off()
     data, into = str(station.settings.data), str(other.settings.data)

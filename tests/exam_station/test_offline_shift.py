@@ -65,20 +65,20 @@ def prepared(station: Station, office: Office) -> tuple[str, str]:
     station.switch_on()
     station.until(Welcome)
     kits = station.kiosk.runner._work._kits
-    station.qtbot.waitUntil(lambda: kits.kit() is not None, timeout=20_000)
-    station.qtbot.waitUntil(lambda: bool(station.kiosk.runner.state.staged), timeout=20_000)
+    station.qtbot.waitUntil(lambda: kits.kit() is not None, timeout=60_000)
+    station.qtbot.waitUntil(lambda: bool(station.kiosk.runner.state.staged), timeout=60_000)
     codes = room_code(office), code_of_start(office)
     office.cut()
-    station.qtbot.waitUntil(lambda: not station.kiosk.runner.state.status.connected, timeout=20_000)
+    station.qtbot.waitUntil(lambda: not station.kiosk.runner.state.status.connected, timeout=60_000)
     return codes
 
 
 def admitted(station: Station, room: str) -> None:
     station.until(RoomCodeAsked)
     station.act(events.UserTypedCode("WRONG-CODES"))
-    station.qtbot.waitUntil(lambda: station.screen.wrong, timeout=15_000)
+    station.qtbot.waitUntil(lambda: station.screen.wrong, timeout=60_000)
     station.act(events.UserTypedCode(room))
-    station.until(Consent, 30)
+    station.until(Consent)
     station.act(events.UserDeclined())
     station.until(ProctorConfirms)
     station.act(events.UserTypedCode(room))  # without consent a doubt is left
@@ -89,9 +89,9 @@ def begun(station: Station, start: str) -> None:
     station.act(events.UserGoesOffline())
     station.until(StartCodeAsked)
     station.act(events.UserTypedCode(start[:-1] + ("0" if start[-1] != "0" else "1")))
-    station.qtbot.waitUntil(lambda: bool(station.screen.wrong), timeout=15_000)
+    station.qtbot.waitUntil(lambda: bool(station.screen.wrong), timeout=60_000)
     station.act(events.UserTypedCode(start.lower()))
-    assert station.until(Writing, 30).sitting.form == FORM
+    assert station.until(Writing).sitting.form == FORM
 
 
 def answered(station: Station) -> None:
@@ -104,7 +104,7 @@ def handed_in(station: Station) -> str:
     station.until(ConfirmSubmit)
     station.act(events.UserConfirmedSubmit())
     station.until(Submitting)
-    station.qtbot.waitUntil(lambda: bool(station.screen.head_code), timeout=15_000)
+    station.qtbot.waitUntil(lambda: bool(station.screen.head_code), timeout=60_000)
     return station.screen.head_code
 
 
@@ -127,7 +127,7 @@ def test_a_shift_without_network_ends_in_a_complete_verified_set_of_answers(
     answered(station)
     station.switch_off()
     station.switch_on()
-    assert station.until(Writing, 30).sitting.counts.answered == len(ANSWERS)
+    assert station.until(Writing).sitting.counts.answered == len(ANSWERS)
     code = handed_in(station)
     office.serve()
     receipt = station.until(ReceiptShown, 40).receipt
@@ -185,7 +185,7 @@ def test_a_proven_chip_and_a_matching_face_need_no_second_look(
     station.readers.put(Chip(issuer.issue(HOLDER, passport_sized(PHOTOGRAPHS / "obama.jpg"))))
     station.until(RoomCodeAsked)
     station.act(events.UserTypedCode(room))
-    assert station.until(Consent, 30).reading.verdict == "authentic"
+    assert station.until(Consent).reading.verdict == "authentic"
     station.act(events.UserAgreed())
     station.until(Face)
     confirms = station.until(ProctorConfirms, 40)

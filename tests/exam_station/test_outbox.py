@@ -19,6 +19,9 @@ from exam_station.client import ServerRefusedError, ServerUnreachableError
 from exam_station.journal import Header, Journal
 from exam_station.uploader import Outbox, Progress, Uploader
 
+#: How long is waited for what must happen; nothing is measured by it.
+PATIENCE = 60.0
+
 KEYS = WritingKeys("attempt-1", 1, bytes(range(32)), bytes(range(32, 64)))
 STATION = Ed25519PrivateKey.generate()
 LEDGER = api.LedgerView(allowance=timedelta(minutes=90))
@@ -149,12 +152,12 @@ def test_what_is_written_during_an_exchange_goes_together_in_the_next(
 
     def wait() -> None:
         entered.set()
-        assert held.wait(10)
+        assert held.wait(PATIENCE)
 
     kept.before = wait
     write(journal)
     uploader.wake()
-    assert entered.wait(10)
+    assert entered.wait(PATIENCE)
     for _ in range(4):
         write(journal)
         uploader.wake()
@@ -178,7 +181,7 @@ def test_a_rest_for_want_of_the_server_ends_when_it_is_heard(
     kept.before = gone
     write(journal)
     uploader = run(kept)
-    assert failed.wait(10)
+    assert failed.wait(PATIENCE)
     kept.before = lambda: None
 
     def sent() -> bool:

@@ -51,7 +51,7 @@ def runner(qtbot: QtBot, vault: Vault, data: Path):
 
 def test_a_kiosk_without_devices_names_them_all(qtbot: QtBot, runner: Runner) -> None:
     runner.start()
-    qtbot.waitUntil(lambda: isinstance(runner.state.screen, OutOfOrder), timeout=8000)
+    qtbot.waitUntil(lambda: isinstance(runner.state.screen, OutOfOrder), timeout=30_000)
     assert set(runner.state.screen.problems) >= {
         Problem.NO_CARD_SERVICE,
         Problem.NO_CAMERA,
@@ -66,7 +66,7 @@ def test_what_could_not_be_written_is_not_shown_and_comes_back_from_the_journal(
         checkin="c1", attempt=ATTEMPT, attempt_state=api.AttemptState.WRITING
     )
     runner.start()
-    qtbot.waitUntil(lambda: isinstance(runner.state.screen, Writing), timeout=8000)
+    qtbot.waitUntil(lambda: isinstance(runner.state.screen, Writing), timeout=30_000)
     runner.accept(events.UserAnswered("a", ChoiceResponse(("o1",))))
     assert runner.state.screen.sitting.counts.answered == 1
     # The disk goes: the journal's file is closed under the desk.
@@ -97,7 +97,7 @@ def test_a_look_at_the_devices_that_fails_is_followed_by_the_next(
     monkeypatch.setattr(devices, "look", look)
     monkeypatch.setattr("exam_station.runner.DEVICES_SECONDS", 0.1)
     runner.start()
-    qtbot.waitUntil(lambda: runner.state.devices is not None, timeout=8000)
+    qtbot.waitUntil(lambda: runner.state.devices is not None, timeout=30_000)
     assert failures
 
 

@@ -41,9 +41,9 @@ def written_without_network(station: Station, office: Office) -> None:
     office.start()
     station.until(Writing, 30)
     station.act(*(events.UserAnswered(item, given) for item, given in SENT.items()))
-    station.qtbot.waitUntil(lambda: office.attempt().sequence >= 2, timeout=20_000)
+    station.qtbot.waitUntil(lambda: office.attempt().sequence >= 2, timeout=60_000)
     office.cut()
-    station.qtbot.waitUntil(lambda: not station.kiosk.runner.state.status.connected, timeout=20_000)
+    station.qtbot.waitUntil(lambda: not station.kiosk.runner.state.status.connected, timeout=60_000)
     station.act(*(events.UserAnswered(item, given) for item, given in UNSENT.items()))
 
 

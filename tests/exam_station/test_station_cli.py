@@ -157,7 +157,7 @@ def test_killed_in_the_middle_a_new_process_goes_on_with_the_same_journal(
         until(lambda: len(server.records) == 2)
     finally:
         second.send_signal(signal.SIGTERM)
-        _, errors = second.communicate(timeout=20)
+        _, errors = second.communicate(timeout=60)
     assert second.returncode == 0, errors.decode()
     assert "Traceback" not in errors.decode()
     bodies = [record.open(server.attempt_key)[0] for record in server.records]
@@ -203,7 +203,7 @@ def test_a_full_screen_kiosk_ends_when_it_is_told_to(
         until(lambda: any("heartbeat" in call for call in server.calls), 60)
         assert kiosk.poll() is None
         kiosk.terminate()
-        assert kiosk.wait(30) == 0
+        assert kiosk.wait(60) == 0
     finally:
         kiosk.kill()
         kiosk.communicate()

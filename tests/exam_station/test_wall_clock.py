@@ -43,7 +43,7 @@ class Process:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 Begin = Callable[[str], Process]

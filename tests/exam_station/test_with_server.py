@@ -172,7 +172,7 @@ def test_the_kiosks_own_process_reads_through_a_real_pcscd(
                 time.sleep(0.2)
         finally:
             kiosk.terminate()
-            _, log = kiosk.communicate(timeout=20)
+            _, log = kiosk.communicate(timeout=60)
     checkin = office.latest_checkin()
     assert checkin is not None and checkin.chip_refused, log.decode()
     assert "data_group_mismatch" in checkin.reasons

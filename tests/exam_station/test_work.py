@@ -32,6 +32,9 @@ from exam_station.stopping import StoppedError
 from exam_station.vault import Vault
 from exam_station.work import Work
 
+#: How long is waited for what must happen; nothing is measured by it.
+PATIENCE = 60.0
+
 BEAT = api.Heartbeat(
     state=api.StationState.IDLE, program_version="test", reader_ready=True, camera_ready=True
 )
@@ -72,7 +75,7 @@ class Bench:
         self._posted.clear()
         self.work.do(effect)
         with self._came:
-            assert self._came.wait_for(lambda: bool(self._found(kind)), timeout=8)
+            assert self._came.wait_for(lambda: bool(self._found(kind)), timeout=PATIENCE)
             return self._found(kind)[0]
 
     def _found(self, kind: type) -> list[events.Event]:
@@ -209,7 +212,7 @@ def test_what_is_left_here_is_sent_but_never_the_paper_of_whoever_sits_here(
     other.mkdir()
     (other / "lease.json").write_bytes((data / "attempts" / ATTEMPT / "lease.json").read_bytes())
     bench.answer(effects.Beat(BEAT), events.BeatAnswered)
-    assert done.wait(8)
+    assert done.wait(PATIENCE)
     assert settled == [other.name]
 
 
@@ -233,7 +236,7 @@ def test_the_server_is_told_of_what_was_left_here_until_it_has_it(
     may_go, tried = threading.Event(), threading.Event()
 
     def settle(_desk: Desk, _attempt: str) -> None:
-        assert may_go.wait(8)
+        assert may_go.wait(PATIENCE)
         tried.set()
         if trouble is not None:
             raise trouble
@@ -249,7 +252,7 @@ def test_the_server_is_told_of_what_was_left_here_until_it_has_it(
     bench.answer(effects.Beat(BEAT), events.BeatAnswered)
     assert server.beats[-1].owed == [left.name]
     may_go.set()
-    assert tried.wait(8)
+    assert tried.wait(PATIENCE)
 
     def told() -> bool:
         bench.answer(effects.Beat(BEAT), events.BeatAnswered)
