@@ -1,7 +1,8 @@
 """What is fuzzed, and when a case is right.
 
-A case is right when the code accepts it or raises a `CardError` whose text is one line with a
-remedy.  Any other exception is a finding, and so is a case that takes `MAX_SECONDS` of computing.
+A case is right when the code accepts it or raises its package's own error, whose text is one line
+(with a remedy, where it is a `CardError`).  Any other exception is a finding, and so is a case that
+takes `MAX_SECONDS` of computing.
 """
 
 import time
@@ -28,13 +29,15 @@ class Target:
     """`check` takes a case and raises where a property does not hold.
 
     The case of a `script` target writes down what to do (`seeds` may be empty); any other case is
-    itself the hostile input, and best made by changing a seed.
+    itself the hostile input, and best made by changing a seed. `refusal`: the error that may be
+    raised.
     """
 
     name: str
     check: Callable[[bytes], object]
     seeds: Callable[[], Sequence[bytes]]
     script: bool = False
+    refusal: type[Exception] = CardError
 
     def run(self, case: bytes) -> bool:
         """Whether the case was accepted; raises FindingError, or whatever the code let through."""
@@ -42,9 +45,9 @@ class Target:
         accepted = True
         try:
             self.check(case)
-        except CardError as error:
+        except self.refusal as error:
             accepted = False
-            readable = "\n" not in str(error) and bool(error.remedy)
+            readable = "\n" not in str(error) and bool(getattr(error, "remedy", "none is asked"))
             require(readable, f"{self.name}: the error is no single line: {error!r}")
         slow = time.process_time() - started > MAX_SECONDS
         require(not slow, f"{self.name}: a case computes longer than {MAX_SECONDS:.0f} s")

@@ -6,6 +6,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Mapping
+from copy import copy
 from pathlib import Path
 
 from question_bank.errors import FileRefusedError
@@ -35,6 +36,16 @@ class Archive:
     def names(self) -> tuple[str, ...]:
         """All files, in the archive's order."""
         return tuple(self._entries)
+
+    def inside(self, folder: str) -> "Archive":
+        """What lies in a folder, under the names that it has there."""
+        view = copy(self)
+        view._entries = {
+            name.removeprefix(folder): entry
+            for name, entry in self._entries.items()
+            if name.startswith(folder)
+        }
+        return view
 
     def __contains__(self, name: str) -> bool:
         return name in self._entries

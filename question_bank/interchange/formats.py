@@ -2,7 +2,7 @@
 written, by its name."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from question_bank.assembly import BaseForm
 from question_bank.errors import FileRefusedError
@@ -21,8 +21,9 @@ from question_bank.interchange.moodle import (
 )
 from question_bank.interchange.moodle.questions import text_of
 from question_bank.interchange.pdf import write_pdf, write_pdf_without_key
-from question_bank.interchange.problems import Exported, Imported
+from question_bank.interchange.problems import Exported, Imported, Problem, ProblemLog
 from question_bank.interchange.qti3 import ZIP_MAGIC, read_qti3
+from question_bank.interchange.qti3_terms import MANIFEST
 from question_bank.interchange.qti3_writer import Version, write_package
 from question_bank.interchange.qti12 import is_qti12, is_qti12_package, read_qti12
 from question_bank.interchange.spreadsheet import (
@@ -39,6 +40,8 @@ from question_bank.item import Item
 
 __all__ = ["WRITERS", "ZIP_MAGIC", "Writer", "read_any", "read_zip"]
 
+#: Where macOS keeps what its files have beside their bytes.
+_MACINTOSH = "__MACOSX/"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 Write = Callable[[Iterable[Item], Iterable[BaseForm]], Exported]
@@ -107,6 +110,8 @@ def read_any(data: bytes, file: str, beside: Callable[[str], bytes | None]) -> I
 
 def read_zip(archive: Archive, file: str, beside: Callable[[str], bytes | None]) -> Imported:
     """What a foreign zip file holds, whose name is `file`."""
+    if folder := _package_folder(archive):
+        return _read_folder(archive, folder, file, beside)
     if is_word(archive):
         return read_word(archive, file)
     if is_xlsx(archive):
@@ -116,6 +121,31 @@ def read_zip(archive: Archive, file: str, beside: Callable[[str], bytes | None])
     if is_qti12_package(archive):
         return read_qti12(archive, file)
     return read_ex_test_zip(archive) if holds_ex_test(archive) else read_qti3(archive, file)
+
+
+def _package_folder(archive: Archive) -> str:
+    """The folder in which the one package of a zip file lies whole, as who zips a folder makes it;
+    empty where it lies in the file itself, or there are several."""
+    found = [name.removesuffix(MANIFEST) for name in archive.names if _names_manifest(name)]
+    return found[0] if len(found) == 1 else ""
+
+
+def _names_manifest(name: str) -> bool:
+    return name.rpartition("/")[2] == MANIFEST and not name.startswith(_MACINTOSH)
+
+
+def _read_folder(
+    archive: Archive, folder: str, file: str, beside: Callable[[str], bytes | None]
+) -> Imported:
+    """The package in a folder; what lies beside it is told."""
+    found = read_zip(archive.inside(folder), f"{file}/{folder[:-1]}", beside)
+    unused = "nothing in the package uses it; left out"
+    beyond = tuple(
+        Problem(f"{file}/{name}", None, "file", unused, "warning")
+        for name in archive.names
+        if not name.startswith(folder)
+    )
+    return replace(found, problems=(*found.problems, *beyond))
 
 
 def _read_xml(data: bytes, file: str, beside: Callable[[str], bytes | None]) -> Imported:
@@ -129,7 +159,7 @@ def _read_xml(data: bytes, file: str, beside: Callable[[str], bytes | None]) -> 
 def _read_text(data: bytes, file: str, beside: Callable[[str], bytes | None]) -> Imported:
     if is_table(data, file):
         return read_delimited(data, file, beside)
-    text = text_of(data, file)
+    text = text_of(data, file, ProblemLog(file))
     if is_aiken(text):
         return read_aiken(data, file)
     if is_cloze(text):

@@ -34,7 +34,7 @@ def read_aiken(data: bytes, file: str) -> Imported:
     stem: list[str] = []
     options: list[tuple[str, str]] = []
     began = number = 0
-    for line, text in enumerate(text_of(data, file).split("\n"), 1):
+    for line, text in enumerate(text_of(data, file, log).split("\n"), 1):
         if answer := _ANSWER.match(text):
             number += 1
             question = Question(

@@ -53,13 +53,13 @@ def is_gift(text: str) -> bool:
 
 
 def read_gift(data: bytes, file: str) -> Imported:
-    """The questions of a GIFT file; raises FileRefusedError where it is no UTF-8."""
+    """The questions of a GIFT file; raises FileRefusedError where it is no text."""
     log = ProblemLog(file)
     items: list[Item] = []
     lines: dict[str, int] = {}
     topic = ""
     number = 0
-    whole = text_of(data, file)
+    whole = text_of(data, file, log)
     language = language_of(whole)
     for block in _blocks(whole):
         line, text = block.line, block.text

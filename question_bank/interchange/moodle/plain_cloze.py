@@ -17,11 +17,11 @@ from question_bank.item import Item
 
 
 def read_cloze(data: bytes, file: str) -> Imported:
-    """The question that the whole file is; raises FileRefusedError where it is no UTF-8."""
+    """The question that the whole file is; raises FileRefusedError where it is no text."""
     log = ProblemLog(file)
     name = f"{identifier_of(file)}-1"
     try:
-        items: tuple[Item, ...] = (_item(text_of(data, file), name, log),)
+        items: tuple[Item, ...] = (_item(text_of(data, file, log), name, log),)
     except (UnsupportedError, ContentError) as error:
         items = ()
         log.error(1, "question", str(error))

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from question_bank.content import Report, is_loss, plain_text
 from question_bank.errors import ContentError, FileRefusedError, ItemError
 from question_bank.interactions import Interaction
+from question_bank.interchange.encodings import decoded
 from question_bank.interchange.languages import language_of
 from question_bank.interchange.problems import ProblemLog
 from question_bank.item import Item, ItemMetadata, Media, Stimulus
@@ -78,18 +79,11 @@ class Question:
             raise UnsupportedError(str(error)) from None
 
 
-def text_of(data: bytes, file: str) -> str:
-    """The text of a GIFT or Aiken file; raises FileRefusedError where it is no UTF-8."""
+def text_of(data: bytes, file: str, log: ProblemLog) -> str:
+    """The text of a GIFT or Aiken file; raises FileRefusedError where it cannot be read."""
     if len(data) > MAX_TEXT:
         raise FileRefusedError(f"{file}: more than {MAX_TEXT} bytes of text")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise FileRefusedError(f"{file}:{line}: no UTF-8; save it as UTF-8") from None
-    if "\x00" in text:
-        raise FileRefusedError(f"{file}: holds NUL characters and is no text")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return decoded(data, file, log).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def identifier_of(file: str) -> str:

@@ -3,6 +3,7 @@
 from lxml import etree
 
 from question_bank.errors import ContentError, FileRefusedError
+from question_bank.interchange.encodings import head_of
 from question_bank.interchange.languages import language_of
 from question_bank.interchange.markup import (
     attribute,
@@ -29,7 +30,7 @@ _NO_QUESTION = {
 
 def is_moodle_xml(data: bytes) -> bool:
     """Whether the first element of an XML file is a `quiz`."""
-    return b"<quiz" in data[:2000]
+    return b"<quiz" in head_of(data, 2000)
 
 
 def read_moodle_xml(data: bytes, file: str) -> Imported:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from itertools import combinations, pairwise
 
 from question_bank.content import plain_text
+from question_bank.errors import ItemError
 from question_bank.interactions import (
     MAX_GAP_TEXT,
     MAX_NUMERIC_TEXT,
@@ -55,6 +56,8 @@ from question_bank.keys import (
 
 #: So many comparisons are made at most to try every set of options of one item.
 MAX_TRIED = 50_000
+#: More points than this are a slip of the file.
+MOST = Decimal(10) ** 12
 _NOBODY_TYPES = "\ufffd"
 
 
@@ -350,6 +353,8 @@ def _times(value: Decimal | None, factor: Decimal) -> Decimal | None:
 
 
 def tidy(value: Decimal) -> Decimal:
-    """At most six places, none of them needless."""
+    """At most six places, none of them needless. Raises ItemError for what no points can be."""
+    if abs(value) > MOST:
+        raise ItemError(f"marks of {value:.3g} are too large")
     value = round(value, 6)
     return value.quantize(Decimal(1)) if value == value.to_integral_value() else value.normalize()

@@ -1,6 +1,5 @@
 """Files and packages of QTI 1.2: one XML file, or a zip with a manifest and pictures."""
 
-import codecs
 import posixpath
 import re
 from collections import Counter
@@ -15,6 +14,7 @@ from lxml import etree
 from question_bank.assembly import BaseForm, BasePart
 from question_bank.errors import ContentError, FileRefusedError
 from question_bank.interchange.archive import Archive, resolve
+from question_bank.interchange.encodings import head_of
 from question_bank.interchange.markup import (
     attribute,
     child,
@@ -52,9 +52,7 @@ Beside = Callable[[str], bytes | None]
 
 def is_qti12(data: bytes) -> bool:
     """Whether an XML file is of QTI 1.x, by its first element."""
-    head = data[:_HEAD]
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        head = head.replace(b"\0", b"")
+    head = head_of(data, _HEAD)
     return re.search(rb"<(?:\w{1,40}:)?questestinterop[\s>/]", head) is not None
 
 

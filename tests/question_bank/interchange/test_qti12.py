@@ -323,3 +323,11 @@ def test_the_command_shows_a_package_of_canvas(
     assert len(shown["items"]) == 9 and shown["items"][0]["media"]
     assert main(["import", str(file), "--bank", str(tmp_path / "bank"), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["imported"] == 9
+
+
+@pytest.mark.parametrize("change", ["1e25", "99999999999999999999999999", "1e30"])
+def test_marks_beyond_all_measure_are_an_error_of_the_item(change: str) -> None:
+    found = read_any(item_xml(when(A, change)), "i.xml", lambda _: None)
+    (problem,) = found.problems
+    assert not found.items and problem.severity == "error"
+    assert "marks of" in problem.message
