@@ -22,13 +22,13 @@ from question_bank.records import item_from_plain, item_to_plain
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 FILES: Mapping[str, tuple[str, ...]] = {
-    "read_word": ("word/*.docx",),
-    "read_spreadsheet": ("spreadsheets/*.xlsx", "spreadsheets/*.ods", "spreadsheets/*.csv"),
-    "read_qti": ("science/*.zip", "maths/*.zip"),
-    "read_qti12": ("qti12/*.xml",),
-    "read_moodle": ("moodle/*",),
-    "read_ex_test": ("ex_test/*.tex",),
-}
+    "read_office": (
+        "word/*.docx", "spreadsheets/*.xlsx", "spreadsheets/*.ods", "spreadsheets/*.csv",
+    ),
+    "read_exchange": (
+        "science/*.zip", "maths/*.zip", "qti12/*.xml", "moodle/*", "ex_test/*.tex",
+    ),
+}  # fmt: skip
 MARKUP = (".xml", ".rels", ".svg")
 MAX_DEPTH, MAX_FILE = 300, 4 * 1024 * 1024
 # What readers look for, and what is not what it looks like.
