@@ -42,6 +42,7 @@ __all__ = ["WRITERS", "ZIP_MAGIC", "Writer", "read_any", "read_zip"]
 
 #: Where macOS keeps what its files have beside their bytes.
 _MACINTOSH = "__MACOSX/"
+_OPEN_DOCUMENT = b"application/vnd.oasis.opendocument"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 Write = Callable[[Iterable[Item], Iterable[BaseForm]], Exported]
@@ -120,7 +121,24 @@ def read_zip(archive: Archive, file: str, beside: Callable[[str], bytes | None])
         return read_ods(archive, file, beside)
     if is_qti12_package(archive):
         return read_qti12(archive, file)
-    return read_ex_test_zip(archive) if holds_ex_test(archive) else read_qti3(archive, file)
+    if holds_ex_test(archive):
+        return read_ex_test_zip(archive)
+    if MANIFEST not in archive:
+        raise FileRefusedError(f"{file}: {_what_else(archive)}")
+    return read_qti3(archive, file)
+
+
+def _what_else(archive: Archive) -> str:
+    """What a zip file is that is nothing of what is read, as far as it says."""
+    told = archive.head("mimetype", 80) if "mimetype" in archive else b""
+    if told.startswith(_OPEN_DOCUMENT):
+        return "an OpenDocument file that is no spreadsheet; save it as .docx"
+    if any(name.startswith("ppt/") for name in archive.names):
+        return "a presentation; copy its questions into a document (.docx)"
+    return (
+        f"no {MANIFEST} inside, hence no QTI package, and no document, spreadsheet or LaTeX "
+        "either; give the files in it one by one"
+    )
 
 
 def _package_folder(archive: Archive) -> str:

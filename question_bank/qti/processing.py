@@ -115,6 +115,9 @@ _COMPLETED = Single("identifier", "completed")
 
 
 def _attempt(program: Program, run: Run, responses: Mapping[str, object], count: int) -> None:
+    for name in responses:
+        if name not in run.declarations or run.declarations[name].kind != "response":
+            run.notice(f"{name[:60]}: the item has no such response; it is left out")
     for name, declaration in run.declarations.items():
         if declaration.kind != "response":
             continue

@@ -87,7 +87,7 @@ class _Workbook:
         relations = self._parts.relations(self._parts.main)
         for group in children(self._parts.xml(self._parts.main), "sheets"):
             for sheet in children(group, "sheet"):
-                name = attribute(sheet, "name")[:100]
+                name = attribute(sheet, "name")[:100] or "sheet"
                 reference = next((v for k, v in sheet.attrib.items() if k.endswith("}id")), "")
                 relation = relations.get(str(reference))
                 if attribute(sheet, "state", "visible") != "visible":

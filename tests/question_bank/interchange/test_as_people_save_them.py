@@ -104,3 +104,22 @@ def test_several_packages_in_one_zip_file_are_refused() -> None:
     twice = _packed(source, "a/", **{"b/imsmanifest.xml": b"<manifest/>"})
     with pytest.raises(FileRefusedError, match="imsmanifest"):
         _read(twice, "de.zip")
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"mimetype": b"application/vnd.oasis.opendocument.text"}, "save it as .docx"),
+        ({"ppt/presentation.xml": b"<p/>"}, "presentation"),
+        ({"de/cau-hoi.docx": b"PK"}, "one by one"),
+    ],
+)
+def test_a_zip_file_of_something_else_is_told_what_to_do(
+    files: dict[str, bytes], words: str
+) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as target:
+        for name, data in files.items():
+            target.writestr(name, data)
+    with pytest.raises(FileRefusedError, match=words):
+        _read(made.getvalue(), "de.zip")

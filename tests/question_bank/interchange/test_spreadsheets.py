@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Mapping
 from decimal import Decimal
@@ -446,3 +447,20 @@ def test_labels_before_the_options_are_no_part_of_them() -> None:
     found = read_any(f"Câu hỏi,A,B,Đáp án\n{rows}".encode(), "a.csv", beside)
     texts = [[o["text"] for o in told["options"]] for told in map(item_summary, found.items)]
     assert texts == [["một", "hai"], ["A. một", "hai"], ["một", "hai"]]
+
+
+def test_a_hidden_sheet_without_a_name_is_told_of_by_a_word() -> None:
+    parts = _parts((SHEETS / "de-kiem-tra.xlsx").read_bytes())
+    book = parts["xl/workbook.xml"].decode()
+    named = re.search(r'<sheet [^>]*state="hidden"[^>]*>', book)
+    assert named is not None
+    nameless = re.sub(r'name="[^"]*"', 'name=""', named[0])
+    parts["xl/workbook.xml"] = book.replace(named[0], nameless).encode()
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as target:
+        for name, data in parts.items():
+            target.writestr(name, data)
+    found = read_any(made.getvalue(), "de.xlsx", beside)
+    assert ("sheet", "is a hidden sheet and was left out") in [
+        (problem.element, problem.message) for problem in found.problems
+    ]

@@ -415,6 +415,13 @@ def test_cases_with_seeds_attempts_and_outcomes_before() -> None:
     assert scored[0]["templates"] == scored[1]["templates"]
 
 
+def test_a_response_that_the_item_does_not_have_is_told() -> None:
+    program = read_program(item(RESPONSE + SCORE, ""), "i.xml")
+    (scored,) = score_cases(program, [{"id": 1, "responses": {"RESPONS": "A", "SCORE": 1}}])
+    left_out = "the item has no such response; it is left out"
+    assert scored["notices"] == [f"RESPONS: {left_out}", f"SCORE: {left_out}"]
+
+
 @pytest.mark.parametrize(
     "case", [{"responses": []}, {"responses": {}, "seed": []}, 5, {"attempts": [None]}]
 )
