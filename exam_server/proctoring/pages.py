@@ -6,7 +6,9 @@ from datetime import timedelta
 
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
+from sqlalchemy.exc import SQLAlchemyError
 
+from exam_server import db
 from exam_server.access import Permission, allowed
 from exam_server.attempts import service as attempts
 from exam_server.auth import officer_of
@@ -105,7 +107,13 @@ async def _events(visit: Visit, room: str) -> AsyncIterator[str]:
         yield _event("here")
         pause = BEAT_SECONDS
         while not hub.closed:
-            if not await run_in_threadpool(_still_welcome, visit):
+            try:
+                welcome = await run_in_threadpool(_still_welcome, visit)
+            except SQLAlchemyError as error:
+                if db.is_away(error):
+                    return  # the page comes again
+                raise
+            if not welcome:
                 yield _event("ended")
                 return
             changed = await watcher.wait(pause)

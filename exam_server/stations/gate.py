@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from exam_server import db
 from exam_server.body_limit import BodyTooLargeError
@@ -72,6 +73,9 @@ async def refusing(
         refused = RefusedError(ErrorCode.BAD_REQUEST, "not as agreed")
     except (HTTPException, BodyTooLargeError):
         raise
+    except ClientDisconnect:
+        # Nobody is left to hear it, and the operator need not.
+        refused = RefusedError(ErrorCode.BAD_REQUEST, "the request was cut off")
     except Exception as error:  # noqa: BLE001 - told to the station, and logged
         refused = refusal_for(error, request.url.path)
     return refusal(refused, server_of(request).now())

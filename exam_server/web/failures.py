@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from sqlalchemy.exc import DataError, SQLAlchemyError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from exam_server import db
 from exam_server.errors import NotPossibleError, Objection
@@ -40,6 +41,7 @@ def install(app: FastAPI) -> None:
         SignInNeeded: _sign_in,
         NotPossibleError: _not_possible,
         RequestValidationError: _unusable,
+        ClientDisconnect: _unusable,  # nobody is left to see it
         DataError: _unusable,
         SQLAlchemyError: _database,
         Exception: _broken,

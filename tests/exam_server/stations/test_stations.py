@@ -1,6 +1,8 @@
 """Enrolment once, requests signed and never replayed, nothing open that should not be."""
 
+import asyncio
 import json
+import logging
 import os
 from datetime import timedelta
 
@@ -11,13 +13,14 @@ from fastapi import FastAPI
 from kiosk import Kiosk, RefusalError
 from server_world import FIRST, World
 from starlette.routing import Mount, Route
+from starlette.types import Message
 
 from exam_server.contract import api
 from exam_server.contract.api import Heartbeat, StationState
 from exam_server.contract.batches import CONTENT_TYPE, Batch
 from exam_server.contract.enrolment import EnrolmentToken
 from exam_server.contract.errors import ErrorCode
-from exam_server.contract.requests import NONCE_BYTES, STATION_HEADER, TOLERANCE
+from exam_server.contract.requests import NONCE_BYTES, STATION_HEADER, TOLERANCE, sign_request
 from exam_server.errors import NotPossibleError
 from exam_server.forms.models import Exam, Realm
 from exam_server.stations import service
@@ -277,3 +280,39 @@ def routes_inside(route: object) -> list[object]:
     )
     assert inner, f"a route of an unknown kind: {route!r}"
     return list(inner)
+
+
+@pytest.mark.parametrize("path", ["/api/station/heartbeat", "/api/station/checkins", "/login"])
+def test_a_request_that_is_cut_off_is_nobodys_fault(
+    world: World, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A kiosk that is switched off, or whose network goes, in the middle of what it sends."""
+    kiosk = world.kiosk()
+    body = b"csrf=" if path == "/login" else b"{"
+    proof = sign_request(
+        kiosk.signing, station=kiosk.station, method="POST", target=path, body=body,
+        now=kiosk.clock.now, nonce=os.urandom(NONCE_BYTES),
+    )  # fmt: skip
+    headers = proof.headers() | {
+        "content-length": "1000",
+        "content-type": "application/x-www-form-urlencoded",
+    }
+    scope = {
+        "type": "http", "method": "POST", "path": path, "raw_path": path.encode(),
+        "query_string": b"", "scheme": "https", "http_version": "1.1",
+        "headers": [(name.encode(), text.encode()) for name, text in headers.items()],
+        "server": ("testserver", 443), "client": ("127.0.0.1", 1),
+    }  # fmt: skip
+    coming = [
+        {"type": "http.request", "body": body, "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return coming.pop(0) if len(coming) > 1 else coming[0]
+
+    async def send(_message: Message) -> None:
+        """To nobody."""
+
+    asyncio.run(world.app(scope, receive, send))
+    assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from staff_browser import Browser
 from staff_world import SettableClock, World, copy_world, end_world, make_world
 
@@ -141,6 +142,20 @@ def test_a_stream_ends_with_its_session(
     assert text.startswith("event: here\n")
     assert text.endswith("event: ended\ndata: -\n\n")
     assert browser.get("/rooms/x/y/events").headers["location"].startswith("/login")
+
+
+def test_a_stream_whose_database_is_away_ends_and_its_page_comes_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = Browser(world)
+    browser.sign_in("giamthi1")
+
+    def away(_visit: object) -> bool:
+        raise OperationalError("who is this", None, ConnectionError("gone"))
+
+    monkeypatch.setattr(pages, "_still_welcome", away)
+    answer = browser.get(f"/rooms/{world.shift}/{world.room}/events")
+    assert answer.text == "event: here\ndata: -\n\n"  # not "ended": the page is not loaded anew
 
 
 def test_a_stopping_server_ends_its_streams(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
