@@ -1,14 +1,13 @@
 """Offscreen Qt, a small paper with every interaction, and the window as a person would meet it."""
 
 import os
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from kiosk_stage import HALF, START, SVG, Kiosk, options
+from kiosk_stage import HALF, START, SVG, Kiosk, options, shown_window
 from pytestqt.qtbot import QtBot
 
 from exam_server.contract.ledger import Ledger
@@ -76,13 +75,8 @@ def writing(form: PresentedForm, candidate: screens.Candidate) -> State:
 
 
 @pytest.fixture
-def window(qtbot: QtBot) -> Iterator[KioskWindow]:
-    shown = KioskWindow(closable=True)
-    qtbot.addWidget(shown)
-    shown.resize(1280, 720)
-    shown.show()
-    qtbot.waitActive(shown).__enter__()
-    yield shown
+def window(qtbot: QtBot) -> KioskWindow:
+    return shown_window(qtbot)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
 
 from exam_server.contract import records
 from exam_station.flow import events, screens
@@ -25,6 +26,8 @@ from question_bank.presented import schema_of
 from question_bank.response import Response
 
 START = datetime(2026, 6, 26, 0, 30, tzinfo=UTC)
+#: How long something may take on a busy machine, in milliseconds.
+PATIENCE = 60_000
 MATH = 'xmlns="http://www.w3.org/1998/Math/MathML"'
 HALF = f'<math {MATH} alttext="\\frac{{1}}{{2}}"><mfrac><mn>1</mn><mn>2</mn></mfrac></math>'
 SVG = (
@@ -51,6 +54,16 @@ def paper_of(
     media = (Media("hinh", "image/svg+xml", SVG),)
     schema = schema_of(parts, stimuli, sequential=False)
     return PresentedForm("Thi thử", "KHTN", "0101", 50, parts, media, schema, stimuli)
+
+
+def shown_window(qtbot: QtBot, **options: object) -> KioskWindow:
+    """A kiosk's window that has the focus."""
+    shown = KioskWindow(closable=True, **options)
+    qtbot.addWidget(shown)
+    shown.resize(1280, 720)
+    with qtbot.waitActive(shown, timeout=PATIENCE):
+        shown.show()
+    return shown
 
 
 class Kiosk:

@@ -1,12 +1,15 @@
 """Sounds on the kiosk: played on a device that keeps time, counted by the journal, and refused."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import miniaudio
+import numpy as np
 import pytest
-from kiosk_stage import START, Kiosk, options, paper_of
+import soundfile
+from kiosk_stage import PATIENCE, START, Kiosk, options, paper_of, shown_window
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QPushButton
@@ -29,17 +32,23 @@ NULL = Loudspeaker((miniaudio.Backend.NULL,))
 LENGTH = 1500
 
 
+def silence(seconds: int) -> bytes:
+    """A sound that is not over while a busy machine looks elsewhere (WAV)."""
+    target = BytesIO()
+    soundfile.write(target, np.zeros(8_000 * seconds), 8_000, format="WAV", subtype="PCM_16")
+    return target.getvalue()
+
+
 @pytest.fixture
-def window(qtbot: QtBot) -> Iterator[KioskWindow]:
-    shown = KioskWindow(closable=True, loudspeaker=NULL)
-    qtbot.addWidget(shown)
-    shown.resize(1280, 720)
-    shown.show()
-    qtbot.waitActive(shown).__enter__()
-    yield shown
+def window(qtbot: QtBot) -> KioskWindow:
+    return shown_window(qtbot, loudspeaker=NULL)
 
 
-def listening(plays: int, *, beside: bool = False) -> PresentedForm:
+def soon(qtbot: QtBot, done: Callable[[], bool]) -> None:
+    qtbot.waitUntil(done, timeout=PATIENCE)
+
+
+def listening(plays: int, *, beside: bool = False, data: bytes = TONES) -> PresentedForm:
     heard = f'<audio data-plays="{plays}" src="media:nghe" title="Đoạn 1"/>'
     heard = heard if plays else '<audio src="media:nghe" title="Đoạn 1"/>'
     stem = "<p>Chọn.</p>" if beside else f"<p>Nghe rồi chọn.</p>{heard}"
@@ -49,7 +58,11 @@ def listening(plays: int, *, beside: bool = False) -> PresentedForm:
         other = replace(form.items[1], stem="<p>Không nghe.</p>")
         part = replace(form.parts[0], items=(form.items[0], other))
         form = replace(form, parts=(part,))
-    return replace(form, media=(*form.media, Media("nghe", "audio/ogg", TONES)))
+    return replace(form, media=(*form.media, sound_of(data)))
+
+
+def sound_of(data: bytes) -> Media:
+    return Media("nghe", "audio/ogg" if data == TONES else "audio/wav", data)
 
 
 def player(kiosk: Kiosk) -> SoundPlayer:
@@ -80,16 +93,16 @@ def heard(kiosk: Kiosk) -> tuple[int, int] | None:
 
 
 def play_to_the_end(kiosk: Kiosk, qtbot: QtBot) -> None:
-    press(kiosk)
-    qtbot.waitUntil(lambda: player(kiosk).is_playing)
-    qtbot.waitUntil(lambda: not player(kiosk).is_playing, timeout=20_000)
+    with qtbot.waitSignal(player(kiosk).began, timeout=PATIENCE):
+        press(kiosk)
+    soon(qtbot, lambda: not player(kiosk).is_playing)
 
 
 def test_a_sound_is_heard_as_often_as_one_likes(kiosk: Kiosk, qtbot: QtBot) -> None:
-    kiosk.begin(listening(0))
-    assert said(kiosk, "sound-time") == "0:00 / 0:01" and button(kiosk).text() == "Nghe"
+    kiosk.begin(listening(0, data=silence(5)))
+    assert said(kiosk, "sound-time") == "0:00 / 0:05" and button(kiosk).text() == "Nghe"
     play_to_the_end(kiosk, qtbot)
-    assert (said(kiosk, "sound-time"), button(kiosk).text()) == ("0:01 / 0:01", "Nghe lại")
+    assert (said(kiosk, "sound-time"), button(kiosk).text()) == ("0:05 / 0:05", "Nghe lại")
     press(kiosk)
     assert player(kiosk).is_playing and button(kiosk).text() == "Tạm dừng"
     press(kiosk)
@@ -97,16 +110,16 @@ def test_a_sound_is_heard_as_often_as_one_likes(kiosk: Kiosk, qtbot: QtBot) -> N
 
 
 def test_it_is_played_and_paused_by_the_keyboard(kiosk: Kiosk, qtbot: QtBot) -> None:
-    kiosk.begin(listening(0))
+    kiosk.begin(listening(0, data=silence(60)))
     button(kiosk).setFocus()
     QTest.keyClick(button(kiosk), Qt.Key.Key_Space)
-    qtbot.waitUntil(lambda: player(kiosk).is_playing)
+    soon(qtbot, lambda: player(kiosk).is_playing)
     QTest.keyClick(button(kiosk), Qt.Key.Key_Space)
     assert not player(kiosk).is_playing
     rail = kiosk.find("sound-rail")
     rail.setFocus()
     QTest.keyClick(rail, Qt.Key.Key_End)
-    assert said(kiosk, "sound-time") == "0:01 / 0:01"
+    assert said(kiosk, "sound-time") == "1:00 / 1:00"
     before = NULL.volume
     louder = kiosk.find("sound-louder")
     QTest.keyClick(louder, Qt.Key.Key_Space)
@@ -129,27 +142,27 @@ def test_plays_are_counted_and_there_are_no_more(kiosk: Kiosk, qtbot: QtBot) -> 
     kiosk.begin(listening(2))
     assert "2" in said(kiosk, "sound-left") and not kiosk.find("sound-rail").isEnabled()
     play_to_the_end(kiosk, qtbot)
-    qtbot.waitUntil(lambda: heard(kiosk) == (1, LENGTH))
+    soon(qtbot, lambda: heard(kiosk) == (1, LENGTH))
     play_to_the_end(kiosk, qtbot)
-    qtbot.waitUntil(lambda: heard(kiosk) == (2, LENGTH))
-    qtbot.waitUntil(lambda: not button(kiosk).isEnabled())
+    soon(qtbot, lambda: heard(kiosk) == (2, LENGTH))
+    soon(qtbot, lambda: not button(kiosk).isEnabled())
     assert said(kiosk, "sound-left") == "Đã hết số lần được nghe."
     player(kiosk).press()
     assert not player(kiosk).is_playing and heard(kiosk) == (2, LENGTH)
 
 
 def test_a_crash_or_another_seat_gives_no_further_play(kiosk: Kiosk, qtbot: QtBot) -> None:
-    kiosk.begin(listening(1))
+    kiosk.begin(listening(1, data=silence(5)))
     press(kiosk)
-    qtbot.waitUntil(lambda: heard(kiosk) == (1, 0))
-    qtbot.waitUntil(lambda: player(kiosk)._at > 400)
+    soon(qtbot, lambda: heard(kiosk) == (1, 0))
+    soon(qtbot, lambda: player(kiosk)._at > 400)
     press(kiosk)  # paused: where it is stands in the journal
-    qtbot.waitUntil(lambda: (heard(kiosk) or (0, 0))[1] > 400)
+    soon(qtbot, lambda: (heard(kiosk) or (0, 0))[1] > 400)
     place = heard(kiosk)
     kiosk.restart()
     assert heard(kiosk) == place and button(kiosk).text() == "Nghe tiếp"
     play_to_the_end(kiosk, qtbot)
-    qtbot.waitUntil(lambda: heard(kiosk) == (1, LENGTH))
+    soon(qtbot, lambda: heard(kiosk) == (1, 5_000))
     kiosk.restart()
     assert not button(kiosk).isEnabled()
 
@@ -164,30 +177,30 @@ def test_a_play_begins_only_when_it_stands_in_the_journal(kiosk: Kiosk, qtbot: Q
 
 
 def test_leaving_the_item_stops_it_and_says_where(kiosk: Kiosk, qtbot: QtBot) -> None:
-    kiosk.begin(listening(1))
+    kiosk.begin(listening(1, data=silence(60)))
     press(kiosk)
     former = player(kiosk)
-    qtbot.waitUntil(lambda: former._at > 300)
+    soon(qtbot, lambda: former._at > 300)
     kiosk.act(events.UserWentTo("i2"))
-    qtbot.waitUntil(lambda: (heard(kiosk) or (0, 0))[1] > 300)
+    soon(qtbot, lambda: (heard(kiosk) or (0, 0))[1] > 300)
     kiosk.act(events.UserWentTo("i1"))
     assert button(kiosk).text() == "Nghe tiếp"
 
 
 def test_a_passage_plays_on_from_item_to_item(kiosk: Kiosk, qtbot: QtBot) -> None:
-    kiosk.begin(listening(1, beside=True))
+    kiosk.begin(listening(1, beside=True, data=silence(60)))
     press(kiosk)
-    qtbot.waitUntil(lambda: player(kiosk).is_playing)
+    soon(qtbot, lambda: player(kiosk).is_playing)
     kiosk.act(events.UserWentTo("i2"))
     assert player(kiosk).is_playing
 
 
 @pytest.mark.parametrize("away", ["paused", "asked"])
 def test_what_covers_the_paper_stops_it(kiosk: Kiosk, qtbot: QtBot, away: str) -> None:
-    kiosk.begin(listening(1))
+    kiosk.begin(listening(1, data=silence(60)))
     press(kiosk)
     shown = player(kiosk)
-    qtbot.waitUntil(lambda: shown.is_playing)
+    soon(qtbot, lambda: shown.is_playing)
     screen = kiosk.state.screen
     assert isinstance(screen, screens.Writing)
     cover = screens.Paused(screen) if away == "paused" else screens.ConfirmSubmit(screen)
@@ -198,19 +211,16 @@ def test_what_covers_the_paper_stops_it(kiosk: Kiosk, qtbot: QtBot, away: str) -
 def test_without_a_device_it_is_said_and_nothing_is_lost(
     qtbot: QtBot, writing: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shown = KioskWindow(closable=True, loudspeaker=Loudspeaker((miniaudio.Backend.JACK,)))
-    qtbot.addWidget(shown)
-    shown.resize(1280, 720)
-    shown.show()
+    shown = shown_window(qtbot, loudspeaker=Loudspeaker((miniaudio.Backend.JACK,)))
     kiosk = Kiosk(shown, writing)
     kiosk.begin(listening(1))
     press(kiosk)
-    qtbot.waitUntil(lambda: kiosk.state.sound_failed)
+    soon(qtbot, lambda: kiosk.state.sound_failed)
     assert kiosk.find("sound-failed").isVisible()
     assert heard(kiosk) == (1, 0) and button(kiosk).isEnabled()
     monkeypatch.setattr(shown._look.loudspeaker, "backends", NULL.backends)
     play_to_the_end(kiosk, qtbot)
-    qtbot.waitUntil(lambda: heard(kiosk) == (1, LENGTH))
+    soon(qtbot, lambda: heard(kiosk) == (1, LENGTH))
     assert not kiosk.state.sound_failed
     assert not [w for w in shown.findChildren(QLabel, "sound-failed") if w.isVisible()]
 
@@ -229,23 +239,23 @@ def test_a_headset_is_tried_in_the_waiting_room(
     waiting = screens.Waiting(candidate, shift, "a1", conditional=False)
     kiosk.show(replace(kiosk.state, screen=waiting, sound_failed=True))
     QTest.mouseClick(kiosk.find("sound-check"), LEFT)
-    qtbot.waitUntil(lambda: not kiosk.state.sound_failed, timeout=20_000)
+    soon(qtbot, lambda: not kiosk.state.sound_failed)
     assert "ba nốt nhạc" in said(kiosk, "sound-check-said")
 
 
 def test_the_same_sound_goes_on_in_another_player_where_the_first_was_stopped(
     kiosk: Kiosk, qtbot: QtBot
 ) -> None:
-    kiosk.begin(listening(0))
+    kiosk.begin(listening(0, data=silence(60)))
     shelf, told = SoundShelf(player(kiosk)._look, kiosk.window), list[tuple[int, int]]()
     shelf.heard.connect(lambda _sound, play, at: told.append((play, at)))
-    media = Media("nghe", "audio/ogg", TONES)
+    media = sound_of(silence(60))
     first, second = (shelf.player(media, plays=2, title="") for _ in range(2))
     for one in (first, second):
         qtbot.addWidget(one)
     shelf.agree({"nghe": Heard("nghe", 1, 0)})
     first.press()
-    qtbot.waitUntil(lambda: first._at > 300)
+    soon(qtbot, lambda: first._at > 300)
     second.press()
     assert not first.is_playing and told == [(1, first._at)]
     assert second.is_playing and second._begun == first._at > 300

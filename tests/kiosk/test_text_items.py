@@ -1,7 +1,7 @@
 """Words, lists and texts, alone and in the midst of a sentence, and the passage beside them."""
 
 import pytest
-from kiosk_stage import HALF, Kiosk, options, paper_of
+from kiosk_stage import HALF, PATIENCE, Kiosk, options, paper_of
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QInputMethodEvent, QKeyEvent
 from PySide6.QtTest import QTest
@@ -102,7 +102,8 @@ def test_text_is_told_word_by_word_and_where_typing_rests(kiosk: Kiosk, qtbot: Q
     kiosk.begin(paper_of(ExtendedText(200)))
     write(page_of(kiosk), "cây cần")
     assert kiosk.acts == [UserAnswered("i1", TextResponse("cây ", "extended"))]
-    qtbot.waitUntil(lambda: kiosk.response == TextResponse("cây cần", "extended"))
+    told = TextResponse("cây cần", "extended")
+    qtbot.waitUntil(lambda: kiosk.response == told, timeout=PATIENCE)
 
 
 def test_text_not_told_yet_goes_with_the_candidate_to_the_next_item(kiosk: Kiosk) -> None:
@@ -156,6 +157,7 @@ def test_list_is_chosen_from_by_mouse(kiosk: Kiosk) -> None:
     found = list_of(kiosk, "inline-choice")
     QTest.mouseClick(found, LEFT)
     QTest.qWait(QApplication.doubleClickInterval() + 50)  # until then a release is of the opening
+    QApplication.processEvents()  # the timer that tells so, even if the machine slept past its end
     view = found.view()
     QTest.mouseClick(view.viewport(), LEFT, pos=view.visualRect(found.model().index(3, 0)).center())
     assert kiosk.response == ChoiceResponse(("c",), "inline_choice")
