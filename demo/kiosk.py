@@ -95,7 +95,7 @@ def main() -> int:
         tell=teller(),
     )
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: app.quit())
+        signal.signal(number, lambda *_: QTimer.singleShot(0, app.quit))
     awake = QTimer()  # lets Python see a signal while Qt waits
     awake.start(100)
     kiosk.start()

@@ -69,8 +69,9 @@ def run(settings: Settings, environ: Mapping[str, str] = os.environ) -> int:
     app = QApplication([])
     kiosk = build_kiosk(settings, environ=environ)
     for number in (signal.SIGINT, signal.SIGTERM):
-        # Not quit(): that asks the window first, and a kiosk's window refuses to be closed.
-        signal.signal(number, lambda *_: app.exit(0))
+        # Not quit(): that asks the window first, and a kiosk's window refuses to be closed. By the
+        # event loop, which forgets an exit() from before it runs.
+        signal.signal(number, lambda *_: QTimer.singleShot(0, lambda: app.exit(0)))
     awake = QTimer()  # lets Python see a signal while Qt waits
     awake.start(200)
     kiosk.start()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Any
 
-SECONDS = 30
+SECONDS = 90
 
 
 class ReaderProcess:

@@ -13,7 +13,13 @@ from card_reader.errors import CardReason, MalformedApduError, MalformedTlvError
 from card_reader.masking.file_cursor import FileCursor, FileKey
 from card_reader.masking.invention import Inventor
 from card_reader.masking.masked_files import mask_answer
-from card_reader.masking.masked_protocols import ChipSecrets, MaskedProtocols, NoAnswerError
+from card_reader.masking.masked_protocols import (
+    EXTERNAL_AUTHENTICATE,
+    GET_CHALLENGE,
+    ChipSecrets,
+    MaskedProtocols,
+    NoAnswerError,
+)
 from card_reader.reading.file_reading import READ_BINARY_ODD
 from card_reader.sessions.session_file import RecordedExchange
 from card_reader.simulator.refusal import RefusalError
@@ -21,6 +27,9 @@ from card_reader.simulator.secure_messaging import CardSession
 
 SECURE_CLASS = 0x0C
 DO_STATUS = 0x99
+INTERNAL_AUTHENTICATE = 0x88
+# They are answered with numbers, cryptograms, signatures: a header of an object there is chance.
+ANSWERED_WITHOUT_OBJECTS = frozenset({GET_CHALLENGE, EXTERNAL_AUTHENTICATE, INTERNAL_AUTHENTICATE})
 
 
 class ScriptLeftError(Exception):
@@ -193,8 +202,14 @@ class MaskedCard:
             if not noise and recorded.data:
                 surplus = len(data) - len(recorded.data)
                 raise ScriptLeftError(index, answer=True, surplus=surplus)
-            data = mask_answer(recorded.data, self._inventor)
+            data = self._noise(plain, recorded.data)
         return ResponseApdu(data, recorded.sw)
+
+    def _noise(self, command: CommandApdu, recorded: bytes) -> bytes:
+        """An answer that nothing is computed for: noise between the headers that it may have."""
+        if command.ins in ANSWERED_WITHOUT_OBJECTS:
+            return self._inventor.octets(len(recorded))
+        return mask_answer(recorded, self._inventor)
 
     def _noise_in_objects(self, recorded: bytes) -> bytes:
         """A protected response that was not authentic: its status stays, no MAC fits it."""

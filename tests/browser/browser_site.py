@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from staff_world import PASSWORD, World
 
 from exam_server import keys as server_keys
@@ -89,7 +89,7 @@ class Visitor:
 
     def choose_english(self) -> None:
         self.page.get_by_role("button", name="English").click()
-        self.page.wait_for_load_state()
+        expect(self.page.locator("html")).to_have_attribute("lang", "en")
 
 
 def open_browser(

@@ -1,10 +1,8 @@
 """The running site and the browsers that visit it."""
 
-import socket
 import ssl
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from browser_site import ARGUMENTS, CHROMIUM, PATIENCE_MS, Site, Visitor, open_b
 from staff_world import make_world
 
 from exam_server import keys as server_keys
+from rig.ports import own_port
 from tests.databases import SqliteFiles
 
 
@@ -26,13 +25,11 @@ from tests.databases import SqliteFiles
 def site(tmp_path: Path) -> Iterator[Site]:
     world = make_world(SqliteFiles(tmp_path))
     server_keys.make_certificate(tmp_path, world.server.keys, ["127.0.0.1"], datetime.now(UTC))
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = own_port(world.app)
     server, thread = serve(world, tmp_path, port)
     running = Site(world, f"https://127.0.0.1:{port}", port, tmp_path, server, thread)
     context = ssl.create_default_context(cafile=str(tmp_path / server_keys.CERTIFICATE_FILE))
-    assert httpx.get(f"{running.url}/login", verify=context).status_code == 200
+    assert httpx.get(f"{running.url}/login", verify=context, timeout=30).status_code == 200
     yield running
     running.stop()
     world.app.state.stop_announcing()

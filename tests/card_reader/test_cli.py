@@ -203,7 +203,7 @@ def test_a_file_without_end_is_too_large() -> None:
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
         check=False,
     )
     assert (finished.returncode, finished.stdout, finished.stderr.count("\n")) == (2, "", 1)
@@ -218,7 +218,7 @@ def test_without_the_service_there_is_one_line(tmp_path: Path) -> None:
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
         check=False,
     )
     assert finished.returncode == 2

@@ -314,6 +314,16 @@ def test_several_passwords(make: Make) -> None:
     check(denied)
 
 
+def test_a_signature_that_looks_like_data_objects_leaves_no_byte(make: Make) -> None:
+    """One RSA signature in nine begins, somewhere in it, like objects within objects."""
+    card = make(RECIPES["plain"])
+    commands = [item.command for item in record(reading_with([PASSWORD]), contact(card)).exchanges]
+    at = next(place for place, command in enumerate(commands) if command[1] == 0x88)
+    headers = bytes.fromhex("6C 6E F2 5D A0 40")
+    changed = Damaged(contact(card), at, lambda answer: headers + answer[len(headers) :])
+    check(record(reading_with([PASSWORD]), changed))
+
+
 @pytest.mark.parametrize("at", [1, 2, 3, 9])
 def test_a_wrong_mac_stays_wrong(make: Make, at: int) -> None:
     card = make(RECIPES["ca"])

@@ -25,7 +25,7 @@ from card_reader.report import Report
 from card_reader.trust.store import Realm, TrustStore
 from card_reader.verify import IdentityRefusedError, IdentityUnprovenError, Policy, verify
 
-SECONDS = 10.0
+SECONDS = 60.0
 CHALLENGE = Challenge("conformance", bytes.fromhex("F173589974BF40C6"), Freshness.STATION)
 
 

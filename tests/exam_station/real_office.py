@@ -213,7 +213,8 @@ class Office:
 
     def stop(self) -> None:
         self._server.should_exit = self._server.force_exit = True
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=60)
+        assert not self._thread.is_alive()
         self.engine.dispose()
 
     def cut(self) -> None:

@@ -207,3 +207,27 @@ def test_a_full_screen_kiosk_ends_when_it_is_told_to(
     finally:
         kiosk.kill()
         kiosk.communicate()
+
+
+TOLD_TO_END_AT_ONCE = """
+import os, signal, sys
+from exam_station import app, cli
+whole = app.Kiosk.start
+def start(kiosk):
+    whole(kiosk)
+    os.kill(os.getpid(), signal.SIGTERM)
+app.Kiosk.start = start
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+def test_a_kiosk_that_is_told_to_end_before_it_looks_at_anything_ends(
+    vault: object, data: Path, environ: dict[str, str]
+) -> None:
+    command = [sys.executable, "-c", TOLD_TO_END_AT_ONCE, "run", "--data", str(data)]
+    done = subprocess.run(
+        [*command, "--camera", str(PORTRAIT)], check=False, capture_output=True, text=True,
+        env=environ, cwd=ROOT, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr

@@ -17,7 +17,7 @@ from tests.reading_process import ReaderProcess
 
 pytestmark = [pytest.mark.pcsc, pytest.mark.xdist_group("pcsc")]
 
-PATIENCE = 8.0
+PATIENCE = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_a_card_that_leaves_is_waited_for_and_read_on(
         with VpcdLink(Chip(card), port=pcscd.ports[0], tear_after=left) as link:
             reading = reading or reader.start(reading_side.read_patiently, 0, PATIENCE)
             if left is None:
-                result = reading.result(60)
+                result = reading.result(90)
             else:
                 assert link.wait_removed(PATIENCE)
     assert (result["reason"], result["waits"]) == (None, 2)
@@ -71,5 +71,5 @@ def test_a_card_that_stays_away_is_not_waited_for_for_ever(
     with VpcdLink(Chip(pace_card), port=pcscd.ports[0], tear_after=8) as link:
         reading = reader.start(reading_side.read_patiently, 0, 1.0)
         assert link.wait_removed(PATIENCE)
-    result = reading.result(30)
+    result = reading.result(90)
     assert (result["reason"], result["waits"]) in [("no_card", 1), ("card_removed", 1)]

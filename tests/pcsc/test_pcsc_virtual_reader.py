@@ -56,7 +56,7 @@ def test_insertion_and_removal(
         name = "Virtual PCD 00 01"
         atr, _ = raw_in_other_process(pcscd, 1)
         assert atr == card.atr
-    assert heard.result(30) == [("inserted", name, card.atr), ("removed", name, b"")]
+    assert heard.result(90) == [("inserted", name, card.atr), ("removed", name, b"")]
 
 
 def raw_in_other_process(pcscd: PrivatePcscd, index: int) -> tuple[bytes, str]:
@@ -68,7 +68,7 @@ def raw_in_other_process(pcscd: PrivatePcscd, index: int) -> tuple[bytes, str]:
         env={**os.environ, **pcscd.environment, "PYTHONPATH": path},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -89,7 +89,7 @@ def test_commands_do_not_wait_for_delayed_acknowledgements(
 ) -> None:
     with VpcdLink(Chip(card), port=pcscd.ports[0]):
         cost = reader.run(reading_side.microseconds_per_command, 0, 100)
-    assert cost < 10_000  # 40,000 to 49,000 without TCP_NODELAY and TCP_QUICKACK
+    assert cost < 10_000  # 40,000 without TCP_NODELAY and TCP_QUICKACK
 
 
 def test_a_good_card_is_authentic(
@@ -173,11 +173,11 @@ def test_the_command_reads_the_card(
             str(tmp_path / "out"),
         ]
         done = subprocess.run(
-            [*command, *arguments], env=environment, capture_output=True, timeout=30, check=False
+            [*command, *arguments], env=environment, capture_output=True, timeout=90, check=False
         )
     finally:
         simulate.terminate()
-        simulate.communicate(timeout=10)
+        simulate.communicate(timeout=60)
     assert done.returncode == 0, done.stderr.decode()
     result = json.loads(done.stdout)
     assert result["verdict"] == "authentic"

@@ -235,7 +235,7 @@ def test_simulate_takes_the_time_of_a_card(card: CardProfile, tmp_path: Path) ->
             connection.settimeout(20)
             assert connection.recv(4, socket.MSG_WAITALL) == b"\x00\x02\x90\x00"
             process.send_signal(signal.SIGTERM)
-            out, err = process.communicate(timeout=20)
+            out, err = process.communicate(timeout=60)
     assert b"Traceback" not in err
     result = json.loads(out)
     assert result["ended"] == "stopped"

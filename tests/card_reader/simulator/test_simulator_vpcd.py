@@ -34,12 +34,12 @@ class Vpcd:
 
     def __init__(self) -> None:
         self._server = socket.create_server(("127.0.0.1", 0))
-        self._server.settimeout(5)
+        self._server.settimeout(60)
         self.port: int = self._server.getsockname()[1]
 
     def accept(self) -> socket.socket:
         connection, _ = self._server.accept()
-        connection.settimeout(5)
+        connection.settimeout(60)
         return connection
 
     def close(self) -> None:
@@ -204,7 +204,7 @@ def test_simulate_runs_until_a_signal(
         say(reader, b"\x04")
         assert hear(reader) == card.atr
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 0
     assert json.loads(out)["ended"] == "stopped"
     assert b"Traceback" not in err
