@@ -22,7 +22,7 @@ SLOTS = 2  # vpcd has two, on two ports in a row
 PORT_RANGE = range(
     20_000, 32_000
 )  # below the ephemeral ports, which connections would collide with
-START_SECONDS = 10.0
+START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 DRIVER = "usr/lib/pcsc/drivers/serial/libifdvpcd.so"
 _RUN = "/run/pcscd"

@@ -21,8 +21,8 @@ class Seat:
     """A desk with what it told."""
 
     def __init__(self, data: Path, vault: Vault) -> None:
-        clock = ServerClock()
-        self.client = Client(vault, clock)
+        self.clock = ServerClock()
+        self.client = Client(vault, self.clock)
         self.progress: list[Progress] = []
         self.stopped: list[StoppedError] = []
         self.packages = Packages(data, self.client, vault)
@@ -31,7 +31,7 @@ class Seat:
             data,
             client=self.client,
             vault=vault,
-            clock=clock,
+            clock=self.clock,
             packages=self.packages,
             kits=self.kits,
             told=lambda _, progress: self.progress.append(progress),

@@ -146,7 +146,7 @@ def test_the_face_decides_and_the_server_hears_numbers_only(
     station.until(Consent)
     station.act(events.UserAgreed())
     station.until(Face)
-    decided = station.until((Waiting, Referred), 30.0)
+    decided = station.until((Waiting, Referred))
     checkin = office.latest_checkin()
     assert checkin.consent and checkin.face["liveness"] == "not_done"
     assert 0 < checkin.face["score"] < 0.5
@@ -167,7 +167,7 @@ def test_the_kiosks_own_process_reads_through_a_real_pcscd(
         environ["EXAM_STATION_MODELS"] = str(MODELS)
         kiosk = subprocess.Popen(command, env=environ, cwd=ROOT, stderr=subprocess.PIPE)
         try:
-            end = time.monotonic() + 40
+            end = time.monotonic() + 90
             while office.latest_checkin() is None and time.monotonic() < end:
                 time.sleep(0.2)
         finally:

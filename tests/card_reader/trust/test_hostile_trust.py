@@ -169,9 +169,9 @@ def nested(levels: int, opening: bytes, closing: bytes = b"") -> bytes:
     ids=range(9),
 )
 def test_everything_ends_soon(raw: bytes) -> None:
-    begin = time.perf_counter()
+    begin = time.thread_time()  # what else the machine does is not counted
     try_everything(raw)
-    assert time.perf_counter() - begin < 3
+    assert time.thread_time() - begin < 3
 
 
 def signed_object(content: bytes, **parts: bytes) -> bytes:
