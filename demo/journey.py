@@ -197,7 +197,7 @@ class Journey:
                 begun = time.monotonic()
                 kiosk.wait_for("consent", screen("Consent"))
                 said.append(f"{time.monotonic() - begun:.1f} s from tap to portrait")
-                kiosk.wait_for("waiting room", screen("Waiting"), 45)
+                kiosk.wait_for("waiting room", screen("Waiting"))
             said.append("face accepted, checked in, liveness not done")
 
     def _exchanged_portrait(self) -> None:
@@ -214,7 +214,7 @@ class Journey:
         kiosk = self._kiosk(seat)
         with self.timeline.act(f"seat {seat}: another person's face is referred") as said:
             with self.card_on_reader(seat):
-                kiosk.wait_for("referral", pictured("Referred"), 45)
+                kiosk.wait_for("referral", pictured("Referred"))
             proctor.wait_for_decision(name)
             proctor.picture("room-pending")
             said.append("the room page shows it by itself")
@@ -242,7 +242,7 @@ class Journey:
         """Tapped long ago; the room went on meanwhile."""
         seat = cast.SCIENCE.seat
         with self.timeline.act(f"seat {seat}: checked in for the second paper") as said:
-            self._kiosk(seat).wait_for("waiting room", screen("Waiting"), 45)
+            self._kiosk(seat).wait_for("waiting room", screen("Waiting"))
             said.append(cast.candidate_at(seat).paper)
 
     def _start_signal(self, proctor: Officer) -> None:
@@ -309,11 +309,11 @@ class Journey:
         return process
 
     def _receipt(self, seat: str) -> str:
-        return str(self._kiosk(seat).wait_for("receipt", event("receipt"), 60)["code"])
+        return str(self._kiosk(seat).wait_for("receipt", event("receipt"))["code"])
 
     def _missing_in_gallery(self) -> list[str]:
         """Screens of the kiosk that the gallery lacks, by the names of their classes."""
-        self._painter.wait(60)
+        self._painter.wait(120)
         drawn = " ".join(path.name for path in self.gallery.glob("*.png"))
         names = [view.__name__.removesuffix("View") for view in VIEWS.values()]
         dashed = [re.sub(r"(?<=.)(?=[A-Z])", "-", name).lower() for name in names]

@@ -18,7 +18,7 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,12 @@ class Officer:
         """`step` is open, start or close; the page asks to confirm it."""
         self.open("/")
         self.page.locator(f"a[href^='/shifts/'][href$='/{step}']").first.click()
+        confirm = self.page.locator(f"form[action$='/{step}'] button")
+        expect(confirm).to_be_visible(timeout=PATIENCE_MS)  # and so is all that stands above it
         reason = self.page.locator("#reason")
         if reason.count() > 0:  # kiosks at which somebody was refused are off: the page asks
             reason.fill("Thí sinh không được vào thi, máy ở chỗ đó đã tắt và không có bài làm.")
-        self.page.locator(f"form[action$='/{step}'] button").click()
+        confirm.click()
         for left in (f"form[action$='/{step}']", f"a[href$='/{step}']"):
             expect(self.page.locator(left)).to_have_count(0, timeout=PATIENCE_MS)
 
@@ -133,6 +135,8 @@ class Officer:
     def open_slip(self, candidate: str) -> None:
         row = self.page.locator("tbody tr").filter(has_text=candidate)
         row.locator("a[href^='/results/slips/']").click()
+        expect(self.page).to_have_url(re.compile("/results/slips/"), timeout=PATIENCE_MS)
+        self.page.wait_for_load_state()
         expect(self.page.get_by_text(candidate).first).to_be_visible(timeout=PATIENCE_MS)
 
 
