@@ -50,7 +50,7 @@ def test_every_test_that_a_case_names_is_there(script: ModuleType) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stdout

@@ -59,7 +59,7 @@ def _captured(tmp_path: Path, name: str, volume: str = "1", at: str = "0") -> np
         env={**os.environ, "ALSA_CONFIG_PATH": str(config)},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
         check=False,
     )
     reader.join(timeout=60)

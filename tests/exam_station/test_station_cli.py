@@ -37,7 +37,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 def call(environ: dict[str, str], *arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "exam_station.cli", *map(str, arguments)]
     return subprocess.run(
-        command, check=False, capture_output=True, text=True, env=environ, cwd=ROOT, timeout=110
+        command, check=False, capture_output=True, text=True, env=environ, cwd=ROOT, timeout=280
     )
 
 
@@ -187,7 +187,7 @@ def test_the_station_needs_nothing_of_the_server_but_the_contract(environ: dict[
         text=True,
         env=environ,
         cwd=ROOT,
-        timeout=110,
+        timeout=280,
     )
     assert done.stdout.strip() == "station without server", done.stderr
 
@@ -228,6 +228,6 @@ def test_a_kiosk_that_is_told_to_end_before_it_looks_at_anything_ends(
     command = [sys.executable, "-c", TOLD_TO_END_AT_ONCE, "run", "--data", str(data)]
     done = subprocess.run(
         [*command, "--camera", str(PORTRAIT)], check=False, capture_output=True, text=True,
-        env=environ, cwd=ROOT, timeout=110,
+        env=environ, cwd=ROOT, timeout=280,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -85,7 +85,7 @@ def run_alone(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-I", "-S", "-c", program]
     environment = {"QT_QPA_PLATFORM": "offscreen", "PATH": "/usr/bin:/bin", "HOME": str(folder)}
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=110, check=False, env=environment
+        command, capture_output=True, text=True, timeout=280, check=False, env=environment
     )
 
 
