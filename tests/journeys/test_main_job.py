@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -33,18 +34,23 @@ WANTED = (
 
 
 @pytest.mark.journey
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_from_card_tap_to_graded_result() -> None:
-    done = subprocess.run(
+    demo = subprocess.Popen(
         [sys.executable, "-m", "demo"],
         cwd=ROOT,
         env={**os.environ, "CI": "true"},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        timeout=380,
-        check=False,
     )
-    assert done.returncode == 0, done.stderr or done.stdout
+    try:
+        said, _ = demo.communicate(timeout=780)
+    except subprocess.TimeoutExpired:
+        demo.send_signal(signal.SIGINT)  # it ends the kiosks, readers and server that it started
+        said, _ = demo.communicate(timeout=60)
+        pytest.fail(f"the demo takes longer than 13 minutes:\n{said}")
+    assert demo.returncode == 0, said
     timeline = json.loads((ROOT / "build" / "demo" / "timeline.json").read_text("utf-8"))
     assert timeline["degraded"] == []
     names = [act["name"] for act in timeline["acts"] if act["verdict"] == "ok"]

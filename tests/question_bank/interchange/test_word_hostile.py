@@ -1,6 +1,7 @@
 """Word files from strangers: refused or cleaned, named, and bounded in time and memory."""
 
 import io
+import time
 import zipfile
 from pathlib import Path
 
@@ -159,10 +160,11 @@ def test_deep_markup_gives_our_error() -> None:
         "A" * 50_000, "\t" * 50_000, "1" * 50_000, "Đ, " * 20_000,
     ],
 )  # fmt: skip
-@pytest.mark.timeout(20)
 def test_no_line_takes_for_ever(text: str) -> None:
+    begin = time.thread_time()  # what else the machine does is not counted
     _read("Câu 1. Hỏi " + text, *QUESTION[1:])
     _read(*QUESTION, text, table([text[:200], "1"], ["B", text]))
+    assert time.thread_time() - begin < 20
 
 
 @pytest.mark.parametrize(
