@@ -95,9 +95,9 @@ def _checked(entries: list[zipfile.ZipInfo]) -> Mapping[str, zipfile.ZipInfo]:
         raise FileRefusedError(f"the zip file unpacks to more than {MAX_TOTAL} bytes")
     checked: dict[str, zipfile.ZipInfo] = {}
     for entry in entries:
-        if entry.is_dir():
+        name = entry.filename.replace("\\", "/")  # an older Windows parts folders by it
+        if name.endswith("/"):
             continue
-        name = entry.filename
         if resolve("", name) != name:
             raise FileRefusedError(f"the zip file names a path outside of itself: {name[:100]!r}")
         if stat.S_ISLNK(entry.external_attr >> 16):

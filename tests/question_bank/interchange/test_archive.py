@@ -45,3 +45,32 @@ def test_a_large_package_is_imported_whole(tmp_path: Path) -> None:
     count = _large_package.write_package(file, _large_package.MEGABYTE)
     found = _large_package.import_here(str(file), str(tmp_path / "bank"))
     assert count == found.items == 4 and found.resident > file.stat().st_size
+
+
+def _named(*names: str) -> bytes:
+    """A zip file with these names as they are written here."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name in names:
+            entry = zipfile.ZipInfo()
+            entry.filename = name
+            archive.writestr(entry, name)
+    return out.getvalue()
+
+
+def test_names_of_an_older_windows_are_paths() -> None:
+    """Some programs part folders by a backslash, against the rules of zip files."""
+    archive = Archive(_named("word\\media\\a.png", "word\\"))
+    assert archive.names == ("word/media/a.png",)
+    assert archive.read("word/media/a.png") == b"word\\media\\a.png"
+
+
+@pytest.mark.parametrize("name", ["..\\x", "a\\..\\..\\x", "\\x", "C:\\x", "..//x", "\\\\host\\x"])
+def test_no_name_leads_out_of_the_file(name: str) -> None:
+    with pytest.raises(FileRefusedError, match="outside"):
+        Archive(_named(name))
+
+
+def test_two_spellings_of_one_name_are_refused() -> None:
+    with pytest.raises(FileRefusedError, match="twice"):
+        Archive(_named("a/b", "a\\b"))
