@@ -761,3 +761,12 @@ def test_every_word_is_in_an_item_or_named(stem: str, solution: str, outside: st
     for n in range(len(parts) - 1):
         if f"từ{n}chữ" not in told:
             assert n == 0 and any(kept_whole in problem.message for problem in found.problems)
+
+
+def test_the_result_of_an_essay_stands_in_its_explanation() -> None:
+    """`\\dapso` prints it beside the question where answers are shown."""
+    found = read(r"\begin{bt}Giải $x+1=3$.\dapso{$x=2$}\loigiai{Chuyển vế.}\end{bt}")
+    (item,) = found.items
+    assert plain_text(item.stem) == "Giải $x+1=3$."
+    assert plain_text(item.explanation) == "ĐS: $x=2$ Chuyển vế."
+    assert not found.problems

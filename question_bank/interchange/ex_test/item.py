@@ -22,6 +22,8 @@ from question_bank.interchange.ex_test.tree import (
     Environment,
     Group,
     Node,
+    Par,
+    Text,
     is_blank,
     parse,
 )
@@ -48,8 +50,9 @@ CHOICES = frozenset(("choice", "choiceEX", "motcot", "haicot", "boncot"))
 CLUSTERS = frozenset(("choiceTF", "choiceTFt", "choiceTFn", "choiceTFEX"))
 SHORT = frozenset(("shortans", "shortansTF", "SA"))
 SOLUTIONS = frozenset(("loigiai", "huongdan", "loigiaichitiet", "giai"))
-OTHER_KINDS = frozenset(("matching", "essay", "essayans", "tuluanans", "dapso", "answer"))
-ANSWERING = CHOICES | CLUSTERS | SHORT | SOLUTIONS | OTHER_KINDS | {MATCH, WITH}
+OTHER_KINDS = frozenset(("matching", "essay", "essayans", "tuluanans", "answer"))
+RESULT = "dapso"  # printed beside the question where answers are shown
+ANSWERING = CHOICES | CLUSTERS | SHORT | SOLUTIONS | OTHER_KINDS | {MATCH, WITH, RESULT}
 _UNKNOWN = "\\{}: no public source says how its key is written"
 _REFUSED = {"matching": "\\{} is no command of ex_test, which writes \\match … \\with"}
 MAX_SOURCE = 400_000
@@ -92,6 +95,11 @@ class _Parts:
         if name in SOLUTIONS:
             cursor.optional()
             self.solution += cursor.argument() or ()
+            return True
+        if name == RESULT:
+            cursor.optional()
+            result = cursor.argument() or ()
+            self.solution += [Text("ĐS: ", node.at), *result, Par(node.at)]
             return True
         if name == "True":
             self.log.warning(self.source.line_at(node.at), "\\True", "marks nothing here")
