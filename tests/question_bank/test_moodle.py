@@ -325,3 +325,18 @@ def test_what_a_text_shows_and_is_missing_is_an_error(name: str) -> None:
     xml = f"<quiz><question type='truefalse'>{asked}</question></quiz>"
     for found in (read(xml.encode(), "de.xml"), gift(f"::q::[html]{shown} {{T}}")):
         assert [(p.severity, p.element) for p in found.problems] == [("error", name)]
+
+
+@pytest.mark.parametrize("sign", ["\x15", "\x01", "\x1f", "\ufffe"])
+def test_signs_that_no_content_may_have_become_blanks_and_are_told(sign: str) -> None:
+    """They stood in an item that could not be shown."""
+    texts = {
+        "de.gift": f"::q:: Hỏi{sign}gì? {{=một{sign}hai~ba}}",
+        "de.txt": f"Hỏi{sign}gì?\nA. một{sign}hai\nB. ba\nANSWER: A\n",
+    }
+    for file, text in texts.items():
+        found = read(f"\n{text}".encode(), file)
+        (item,) = found.items
+        assert [plain_text(o.content) for o in options_of(item.interaction)] == ["một hai", "ba"]
+        assert plain_text(item.stem) == "Hỏi gì?"
+        assert [(p.line, p.element, p.severity) for p in found.problems] == [(2, "text", "warning")]

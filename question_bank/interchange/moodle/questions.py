@@ -21,6 +21,7 @@ MAX_DIGITS = 50
 MAX_EXPONENT = 25
 MAX_POINTS = 10_000
 MAX_ANSWERS = 100
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _MARKS = Decimal("0.000001")
 # A fraction of Moodle has so many decimals; three thirds are 99.99999.
 _ROUNDED = Decimal("0.0001")
@@ -83,7 +84,11 @@ def text_of(data: bytes, file: str, log: ProblemLog) -> str:
     """The text of a GIFT or Aiken file; raises FileRefusedError where it cannot be read."""
     if len(data) > MAX_TEXT:
         raise FileRefusedError(f"{file}: more than {MAX_TEXT} bytes of text")
-    return decoded(data, file, log).replace("\r\n", "\n").replace("\r", "\n")
+    text = decoded(data, file, log).replace("\r\n", "\n").replace("\r", "\n")
+    if odd := _CONTROL.search(text):
+        message = "control characters, which no content may have, became blanks"
+        log.warning(text.count("\n", 0, odd.start()) + 1, "text", message)
+    return _CONTROL.sub(" ", text)
 
 
 def identifier_of(file: str) -> str:
