@@ -30,7 +30,12 @@ def test_a_file_and_its_bytes_are_the_same_archive(tmp_path: Path) -> None:
     assert of_file.head("c.bin", 3) == b"\0\1\2"
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", packed()[:-5], packed()[:60]])
+# Named: the bytes hold the time of day, and workers that collect other names run nothing at all.
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"PK\x03\x04", packed()[:-5], packed()[:60]],
+    ids=["empty", "signature", "cut", "head"],
+)
 def test_a_damaged_file_is_refused(data: bytes, tmp_path: Path) -> None:
     file = tmp_path / "a.zip"
     file.write_bytes(data)
