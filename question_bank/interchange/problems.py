@@ -68,10 +68,9 @@ class ProblemLog:
     problems: list[Problem] = field(default_factory=list)
     names: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def errors(self) -> int:
-        """How many errors there are so far."""
-        return sum(problem.severity == "error" for problem in self.problems)
+    def failed_since(self, count: int) -> bool:
+        """Whether there is an error among the problems after the first `count`."""
+        return any(problem.severity == "error" for problem in self.problems[count:])
 
     def error(self, line: int | None, element: str, message: str) -> None:
         """Something is not taken."""

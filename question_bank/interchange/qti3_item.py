@@ -90,10 +90,12 @@ def read_item(
     stimuli: StimulusSource | None = None,
 ) -> ReadItem | None:
     """The item, or None with an error in `log` that says why not."""
-    errors = log.errors
+    before = len(log.problems)
     try:
         read = _Reader(root, log, pictures, stimuli).read(metadata)
-        return read if log.errors == errors else None  # an item without its picture is another one
+        return (
+            read if not log.failed_since(before) else None
+        )  # an item without its picture is another one
     except UnrecognisedError as error:
         log.error(line_of(error.element), name_of(error.element), str(error))
     except ItemError as error:

@@ -58,10 +58,12 @@ def read_item(
     element: etree._Element, identifier: str, log: ProblemLog, pictures: PictureSource
 ) -> Item | None:
     """The item, or None with an error in `log` that says why not."""
-    errors = log.errors
+    before = len(log.problems)
     try:
         item = _Reader(element, log, MaterialReader(log, pictures)).read(identifier)
-        return item if log.errors == errors else None  # without its picture it is another one
+        return (
+            item if not log.failed_since(before) else None
+        )  # without its picture it is another one
     except NotTakenError as error:
         log.error(error.line, name_of(error.element), str(error))
     except (ItemError, ContentError) as error:

@@ -130,7 +130,7 @@ class SheetReader:
 
     def _row(self, number: int, cells: Mapping[int, Cell]) -> None:
         reader = _RowReader(number, cells, self.headings, self.log, self.beside)
-        errors = self.log.errors
+        before = len(self.log.problems)
         name = self._name(reader, number)
         self.items.lines[name] = number
         self.items.files[name] = self.log.file
@@ -142,7 +142,7 @@ class SheetReader:
         except (ItemError, ContentError) as error:
             reader.error("question", str(error))
             return
-        if item is not None and self.log.errors == errors:  # not without a picture of it
+        if item is not None and not self.log.failed_since(before):  # not without a picture of it
             self.items.made[name] = item
 
     def _name(self, reader: "_RowReader", number: int) -> str:
@@ -234,7 +234,7 @@ class _RowReader:
 
     def _are_cells_known(self) -> bool:
         """Tells of cells whose value is not to be trusted, and of pictures in other columns."""
-        errors = self.log.errors
+        before = len(self.log.problems)
         columns = self.headings.columns
         known = set(columns.values()) - {columns.get("number")}
         shown = {columns.get(f) for f in (*_SHOWN, "picture")} | set(self.headings.options)
@@ -248,7 +248,7 @@ class _RowReader:
             if cell.pictures and column not in shown:
                 message = "a picture beside the question; it is shown below the question's text"
                 self.log.warning(self.number, self._place_of(column), message)
-        return self.log.errors == errors
+        return not self.log.failed_since(before)
 
     def _tell(self, place: str) -> Tell:
         def tell(message: str, severity: str) -> None:

@@ -4,9 +4,10 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from fixtures.word.wordml import png
 from question_bank.cli import main
 from question_bank.errors import FileRefusedError, QuestionBankError
 from question_bank.interchange.formats import read_any
-from question_bank.interchange.problems import Imported
+from question_bank.interchange.problems import Imported, Problem, ProblemLog
 from question_bank.interchange.spreadsheet.template import template, template_csv
 from question_bank.item import GradedCluster, Item, NumericEntry, NumericKey
 from question_bank.item_summary import item_summary
@@ -464,3 +465,30 @@ def test_a_hidden_sheet_without_a_name_is_told_of_by_a_word() -> None:
     assert ("sheet", "is a hidden sheet and was left out") in [
         (problem.element, problem.message) for problem in found.problems
     ]
+
+
+class _Counted(list[Problem]):
+    """Problems that count how many are looked at, in all lists of them together."""
+
+    looks = 0
+
+    def __iter__(self) -> Iterator[Problem]:
+        for problem in super().__iter__():
+            _Counted.looks += 1
+            yield problem
+
+    def __getitem__(self, place: Any) -> Any:
+        taken = super().__getitem__(place)
+        return _Counted(taken) if isinstance(place, slice) else taken
+
+
+def test_a_row_looks_at_its_own_problems_alone() -> None:
+    """20,000 rows that are wrong looked at those of all rows before, four times each."""
+    log = ProblemLog("a.csv", _Counted())
+    _Counted.looks = 0
+    for _ in range(100):
+        before = len(log.problems)
+        log.error(1, "row", "is wrong")
+        assert log.failed_since(before)
+        assert not log.failed_since(before + 1)
+    assert _Counted.looks == 100
