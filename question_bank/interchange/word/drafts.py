@@ -45,7 +45,6 @@ class Draft:
     id: str = ""
     key: str = ""
     level: str = ""
-    retells: "Draft | None" = None  # whose solution it may be: it has that question's number
     essay: bool = False  # its part of the paper, or its label, asks for a written text
     shared: Shared | None = None
     body: list[Strip] = field(default_factory=list)

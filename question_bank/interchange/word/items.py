@@ -40,7 +40,6 @@ from question_bank.interchange.word.options import (
     statements_in,
 )
 from question_bank.interchange.word.phrases import NUMBERED, pattern
-from question_bank.interchange.word.regrouping import regrouped
 from question_bank.interchange.word.remarks import QUOTE, metadata_of, points_of, safe_name
 from question_bank.interchange.word.told import Told, stated_of, tell_stated
 from question_bank.item import (
@@ -97,7 +96,7 @@ class ItemMaker:
 
     def items(self) -> tuple[Item, ...]:
         """The items in order; every draft that is none is an error in the log."""
-        made = [self._item(draft) for draft in regrouped(self._scan.drafts, self._log)]
+        made = [self._item(draft) for draft in _without_repetitions(self._scan.drafts)]
         for place, found in enumerate(self._scan.answers):
             if place not in self._used:
                 self._log.warning(
@@ -413,3 +412,17 @@ def _stimulus(passage: Strip) -> Stimulus:
 def _media(strip: Strip) -> tuple[Media, ...]:
     found = {media.id: media for media in strip.pictures()}
     return tuple(found[name] for name in sorted(found))
+
+
+def _without_repetitions(drafts: Sequence[Draft]) -> list[Draft]:
+    """Papers that give every question again with its solution: the second one is the solution."""
+    first: dict[tuple[int, int, str], Draft] = {}
+    kept = []
+    for draft in drafts:
+        name = (draft.part, draft.number, words_of(joined(draft.body)))
+        before = first.setdefault(name, draft)
+        if before is draft or draft.id:
+            kept.append(draft)
+        else:
+            before.solution += draft.solution
+    return kept

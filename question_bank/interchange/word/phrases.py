@@ -42,7 +42,7 @@ UNNUMBERED = pattern(
 # "1.", "1)", also as an automatic list, in a document that has no "Câu".
 NUMBERED = re.compile(
     r"\s*(?P<word>)(?P<number>\d{1,3})(?P<remark>\s*[(\[](?P<inside>[^()\[\]\n]{1,60})[)\]])?"
-    r"(?P<end>\s?[.)/:](?!\d))(?P<after>)"
+    r"(?P<end>\s?[.)](?!\d))(?P<after>)"
 )
 PART = pattern(
     r"\W*(?:phần|part|section)\s*(?P<number>iv|iii|ii|i|[1-4])(?![\w])\s*[.:)\-–—]?\s*(?P<rest>.*)"
@@ -111,17 +111,6 @@ SHARED = pattern(
 SHARED_RANGE = pattern(
     r"(?:câu|questions?|from)\s*(?:hỏi\s*)?(?P<first>\d{1,3})\s*(?:-|–|—|to|đến|tới|và|,|and)\s*"
     r"(?:câu\s*)?(?P<last>\d{1,3})"
-)
-# "Câu 1 đến câu 4", "Câu 1 – 4:" speaks of several questions and begins none.
-QUESTIONS = pattern(
-    r"[\s*\u200b]*(?:các\s+)?(?:câu(?:\s+hỏi)?|questions?)\s*(?P<first>\d{1,4})\s*"
-    r"(?:(?:đến|tới|to|và|and)\s+(?:câu\s+)?(?P<last>\d{1,4})(?!\w)"
-    r"|[-–—]\s*(?:câu\s+)?(?P<end>\d{1,4})\s*[.:)])"
-)
-# A line that says no more than that solutions follow: of one question, or of all.
-SOLUTIONS = pattern(
-    r"\W*(?:bảng\s+)?(?:đáp\s*án|hướng\s+dẫn|lời\s+giải|gợi\s+ý)(?:\s*(?:và|[-–,&+]|giải|đáp\s*án"
-    r"|hướng\s+dẫn|lời\s+giải|chi\s+tiết|tham\s+khảo|chấm|trả\s+lời)(?!\w))*\W*"
 )
 # What stands below the last question of a paper.
 CLOSING = pattern(

@@ -15,7 +15,6 @@ from question_bank.interchange.word.document import DocumentReader
 from question_bank.interchange.word.drafts import Scan
 from question_bank.interchange.word.items import ItemMaker
 from question_bank.interchange.word.lines import Entry, entries_of
-from question_bank.interchange.word.numbered import starts
 from question_bank.interchange.word.parts import ROOT_RELATIONS, Parts
 from question_bank.interchange.word.phrases import NUMBERED, QUESTION
 from question_bank.interchange.word.scan import Scanner
@@ -80,8 +79,7 @@ def _scanned(entries: Sequence[Entry], log: ProblemLog) -> Scan:
     """The questions "Câu 1."; where there are none, those that are only numbered."""
     for label in (QUESTION, NUMBERED):
         told = ProblemLog(log.file)
-        begins = starts(entries) if label is NUMBERED else None
-        scan = Scanner(told, label, begins).read(entries)
+        scan = Scanner(told, label).read(entries)
         if scan.drafts:
             log.problems += told.problems
             break

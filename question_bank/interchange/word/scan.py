@@ -1,7 +1,7 @@
 """From entries to drafts: which lines are whose question, solution, passage or answer."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from question_bank.interchange.problems import ProblemLog
 from question_bank.interchange.word import essays
@@ -21,12 +21,10 @@ from question_bank.interchange.word.phrases import (
     PAGE,
     PART,
     QUESTION,
-    QUESTIONS,
     ROMAN,
     SHARED,
     SHARED_RANGE,
     SOLUTION,
-    SOLUTIONS,
     SUBJECT,
     UNNUMBERED,
 )
@@ -41,17 +39,10 @@ UNANNOUNCED = 4
 class Scanner:
     """Goes through the entries once."""
 
-    def __init__(
-        self,
-        log: ProblemLog,
-        label: re.Pattern[str] = QUESTION,
-        starts: Collection[int] | None = None,
-    ) -> None:
-        """`label`: what questions begin with, QUESTION or NUMBERED; `starts`: the places of the
-        entries at which they can begin, where not at all."""
+    def __init__(self, log: ProblemLog, label: re.Pattern[str] = QUESTION) -> None:
+        """`label`: what questions begin with, QUESTION or NUMBERED."""
         self._log = log
         self._label = label
-        self._starts = starts
         self._scan = Scan()
         self._part = 0
         self._shared: Shared | None = None
@@ -59,17 +50,14 @@ class Scanner:
         self._into: list[Strip] | None = None  # where the next plain line goes
         self._answering = False
         self._essays = False
-        self._below: Line | None = None  # the heading of solutions right above
-        self._retelling = False  # whether questions are named again for their solutions
-        self._retold_part = False  # whether since then their part is told, too
 
     def read(self, entries: Iterable[Entry]) -> Scan:
         """The drafts and answers; what belongs to neither is reported."""
-        for place, entry in enumerate(entries):
+        for entry in entries:
             match entry:
                 case Line():
                     if not entry.strip.is_blank:
-                        self._line(entry, place)
+                        self._line(entry)
                 case QuestionRow():
                     self._row(entry)
                 case KeyTable(rows=rows):
@@ -78,15 +66,13 @@ class Scanner:
                     self._answers(entry.number, entry.answers)
         return self._scan
 
-    def _line(self, line: Line, place: int) -> None:
+    def _line(self, line: Line) -> None:
         text = line.strip.text
-        below, self._below = self._below, line if SOLUTIONS.fullmatch(text) else None
-        question = self._label_of(text, place)
+        question = self._label.match(text)
         if (part := PART.match(text)) and not (question and question["end"]):
             if self._begins_answers(line, part):
                 return
             self._heading(line, ROMAN.get(part["number"].lower()) or int(part["number"]))
-            self._below, self._retold_part = below, below is not None or self._retelling
         elif ANSWERS.fullmatch(text) and (text.isupper() or not self._awaits_number()):
             self._answering, self._draft, self._into = True, None, None
         elif HEADING.match(text) and self._ends_here(text):
@@ -103,7 +89,7 @@ class Scanner:
         elif PAGE.fullmatch(text):
             self._left_out(line, "page line")
         elif question is not None and self._begins(line, question["number"], question["end"]):
-            self._question(line, below)
+            self._question(line)
         elif UNNUMBERED.match(text):
             message = f"its number is not read, and what follows it is left out: {text[:QUOTE]!r}"
             self._log.error(line.number, "question", message)
@@ -123,14 +109,6 @@ class Scanner:
             self._append(line.strip)
         else:
             self._left_out(line, "text outside of any question")
-
-    def _label_of(self, text: str, place: int) -> re.Match[str] | None:
-        """The label of a question, where one can begin."""
-        several = QUESTIONS.match(text)
-        if several and int(several["first"]) < int(several["last"] or several["end"]):
-            return None
-        found = self._label.match(text)
-        return found if self._starts is None or place in self._starts else None
 
     def _begins_answers(self, line: Line, part: re.Match[str]) -> bool:
         """Takes "PHẦN I. 1.A 2.B" among the answers, a heading with its answers in one line."""
@@ -214,7 +192,7 @@ class Scanner:
         bold = next((mark.bold or bool(mark.colour) for mark in line.strip.marks()), False)
         return bold or int(number) == before + 1
 
-    def _question(self, line: Line, below: Line | None) -> None:
+    def _question(self, line: Line) -> None:
         found = self._label.match(line.strip.text)
         if found is None:
             return
@@ -224,34 +202,16 @@ class Scanner:
             self._answer_of(line, number, rest) or self._marked_here(number, rest)
         ):
             return
-        retold = self._retold(number, below)
         self._answering = False
         shared = self._shared
         if shared is not None and shared.last is not None and number > shared.last:
             shared = self._shared = None
         remark = " ".join(filter(None, (found["inside"], found["after"])))
         self._draft = Draft(number, line.number, self._part, found["word"], remark, shared=shared)
-        self._draft.retells = retold
         self._draft.essay = self._essays or essays.asks_for_essays(remark)
         self._draft.body.append(_without_key(self._draft, rest))
         self._into = self._draft.body
         self._scan.drafts.append(self._draft)
-
-    def _retold(self, number: int, below: Line | None) -> Draft | None:
-        """The question whose number is told again, below a heading of solutions or after one that
-        was."""
-        if below is None and not self._answering and not self._retelling:
-            return None
-        asked = [d for d in self._scan.drafts if d.number == number and d.retells is None]
-        if self._retold_part:
-            asked = [draft for draft in asked if draft.part == self._part]
-        self._retelling = len(asked) == 1
-        if self._retelling and below is not None and self._draft is not None:
-            solution = self._draft.solution
-            if solution and solution[-1] is below.strip:
-                solution.pop()
-                self._left_out(below, "heading")
-        return asked[0] if self._retelling else None
 
     def _marked_here(self, number: int, rest: Strip) -> bool:
         """ "Câu 3. …" among the answers, of an essay: how it is marked."""

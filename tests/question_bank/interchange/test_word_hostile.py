@@ -56,7 +56,8 @@ def test_a_document_type_is_refused(doctype: str, part: str) -> None:
 OPTIONS = "A. Pa-ri.\tB. Li-ông.\tC. Mác-xây.\tD. Lin."
 
 
-@pytest.mark.parametrize("more", [("7. Thủ đô của Anh là", OPTIONS),
+@pytest.mark.parametrize("more", [("7. Thủ đô của Anh là", OPTIONS, "Chọn B"),
+                                  ("7. Thủ đô của Anh là", OPTIONS),
                                   ("Câu cuối. Thủ đô của Anh là", OPTIONS, "Chọn A")])  # fmt: skip
 def test_a_question_lost_in_a_solution_is_named(more: tuple[str, ...]) -> None:
     asked = ("Câu 6. Thủ đô của Pháp là", OPTIONS, "Chọn A", "Vì thế.")
