@@ -7,7 +7,6 @@ from question_bank.interactions import (
     GapMatch,
     HotText,
     Interaction,
-    NumericEntry,
     media_of,
     pieces_of,
 )
@@ -27,8 +26,8 @@ from question_bank.keys import (
 
 
 def item_summary(item: Item) -> dict[str, object]:
-    """id, kind, stem, options, key, points, media; `parts` of a composite; stimulus, explanation,
-    `unit` and `text` (that of a gap match or hot text) where there are some."""
+    """id, kind, stem, options, key, points, media; `parts` of a composite; stimulus, explanation
+    and `text` (that of a gap match or hot text) where there are some."""
     stimulus = item.stimulus
     contents = [item.stem, stimulus.content if stimulus else ""]
     shown = {name for fragment in contents for name in media_ids(fragment)}
@@ -75,8 +74,6 @@ def _interaction(interaction: Interaction) -> dict[str, object]:
     match interaction:
         case GapMatch(text=text):
             return {"text": plain_text(text), "options": options, "gaps": list(part_ids(text))}
-        case NumericEntry(unit=unit) if unit:
-            return {"options": options, "unit": unit}
         case HotText(text=text):
             words = texts_of_parts(text)
             return {"text": plain_text(text), "options": [{"id": i, "text": t} for i, t in words]}

@@ -19,8 +19,6 @@ _GROUPED = re.compile(
     r"([1-9]\d{0,2}(?:\.\d{3})+)(?:,(\d+))?|([1-9]\d{0,2}(?: \d{3})+)(?:[.,](\d+))?"
     r"|([1-9]\d{0,2}(?:,\d{3})+)\.(\d+)|([1-9]\d{0,2}(?:,\d{3}){2,})"
 )
-_PADDING = re.compile(r"\\[,;:! ]|\\quad|\\displaystyle|~")
-_UPRIGHT = re.compile(r"\\(?:text|mathrm|textrm|mbox)\s*\{([^{}]*)\}")
 _UNIT = re.compile(r"(?:[%°‰]|[^\W\d_])[\w%°/^·*.²³-]*(?: [^\W\d_]+){0,2}")
 _NO_UNIT = re.compile(
     r"(?<!\w)(?:hoặc|hay|và|đến|or|and|to)(?!\w)|[eE][+-]?\d|\d{2}", re.IGNORECASE
@@ -60,13 +58,6 @@ def written_number(text: str, *, decimal_comma: bool = True) -> WrittenNumber | 
     value = Decimal(f"{sign}{whole}.{decimals}" if decimals else sign + whole)
     shown = f"{sign}{whole},{decimals}" if decimals else sign + whole
     return WrittenNumber(value, shown, unit, doubtful)
-
-
-def without_latex(text: str) -> str:
-    """A text with the numbers and units in its formulas as they are read: `$1{,}5\\,\\text{m}$`."""
-    text = text.replace("$", "").replace("{,}", ",").replace("{.}", ".").replace(r"\%", "%")
-    text = _PADDING.sub(" ", _UPRIGHT.sub(lambda found: found[1], text))
-    return re.sub(r"\^\{?\\circ\}?", "°", text)
 
 
 def _digits(text: str) -> tuple[str, str] | None:

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from question_bank.interchange.word.keys import Number, stated_answer, stated_key
+from question_bank.interchange.numbers import written_number
+from question_bank.interchange.word.keys import Number, stated_key
 from question_bank.interchange.word.phrases import LETTER, pattern
 
 LEAST = 2
@@ -57,7 +58,10 @@ def answers_in_grid(texts: Sequence[Sequence[str]]) -> tuple[Answer, ...]:
     if not cells or max(map(len, cells)) > 60:
         return ()
     rows = [[" ".join(text.split()) for text in row] for row in texts]
-    least = 1 if _is_named(rows) else LEAST
+    headings = [cell for cell in cells if cell and _HEADING.fullmatch(cell)]
+    least = 1 if len(headings) > 1 and any(map(_KEYS.fullmatch, headings)) else LEAST
+    if least == 1:
+        rows = [[_without_unit(cell) for cell in row] for row in rows]
     for read in (_pairs, _alternating, _statements, _statements_in_rows, _named, _threes, _columns):
         found = tuple(read(rows))
         if len(found) >= least:
@@ -157,22 +161,20 @@ def _threes(rows: Sequence[Sequence[str]]) -> Iterator[Answer]:
     yield from (Answer(number, " ".join(words)) for number, words in told.items())
 
 
-def _is_named(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether a table says by its headings that it holds answers."""
-    headings = [cell for row in rows for cell in row if cell and _HEADING.fullmatch(cell)]
-    return len(headings) > 1 and any(map(_KEYS.fullmatch, headings))
+def _without_unit(key: str) -> str:
+    """ "12,5 cm" as the number that it is; any other key as it is."""
+    number = None if stated_key(key) else written_number(key)
+    return key if number is None else key.removesuffix(number.unit).strip()
 
 
 def _credible(rows: Sequence[Sequence[str]], found: Sequence[Answer]) -> bool:
-    """Numbers of questions rise, by one where no heading names answers, and keys are letters or
-    words of truth: data is neither. Short numeric answers are told from data by the heading beside
-    them, and so is a table that has one odd cell among its keys."""
+    """Numbers of questions rise by one, and keys are letters or words of truth: data is neither.
+    Short numeric answers are told from data by the heading beside them, and so is a table that
+    has one odd cell among its keys."""
     numbers = [answer.number for answer in found]
-    named = _is_named(rows)
-    rising = all(b > a if named else b == a + 1 for a, b in pairwise(numbers))
+    rising = all(b == a + 1 for a, b in pairwise(numbers))
     headed = any(cell and _HEADING.fullmatch(cell) for row in rows for cell in row)
-    read = stated_answer if named else stated_key
-    keys = [read(answer.key) for answer in found]
+    keys = [stated_key(answer.key) for answer in found]
     odd = keys.count(None)
     numeric = all(isinstance(key, Number) for key in keys if key is not None)
     whole = not odd or (odd == 1 and headed and len(found) > CREDIBLE)

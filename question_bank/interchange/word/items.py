@@ -12,7 +12,6 @@ from pathlib import PurePath
 from question_bank.content import plain_text
 from question_bank.errors import ContentError, ItemError
 from question_bank.interactions import ExtendedText
-from question_bank.interchange.numbers import without_latex
 from question_bank.interchange.problems import ProblemLog
 from question_bank.interchange.word.drafts import Draft, FoundAnswer, Scan
 from question_bank.interchange.word.fragments import content_of
@@ -24,7 +23,6 @@ from question_bank.interchange.word.keys import (
     Truths,
     keys_in_solution,
     number_in_solution,
-    stated_answer,
     stated_key,
     truths_in_solution,
 )
@@ -274,10 +272,6 @@ class ItemMaker:
         key = stated if isinstance(stated, Number) else None
         if key is None and (draft.part == 3 or not self._parted or stated is None):
             key = number_in_solution(_in_words(solution))
-        elif key is not None and not key.unit:
-            told = number_in_solution(_in_words(solution))
-            if told is not None and told.value == key.value:
-                key = replace(key, unit=told.unit)
         if key is None:
             raise _RefusedError("has no options and no number as its key; it cannot be scored")
         if key.is_doubtful:
@@ -288,7 +282,7 @@ class ItemMaker:
             self._log.warning(
                 draft.paragraph, "key", f"{key.text} is longer than the four characters of 2025"
             )
-        interaction = NumericEntry(max_length=length, unit=key.unit)
+        interaction = NumericEntry(max_length=length)
         return self._finished(draft, body, interaction, NumericKey(key.value), solution, body)
 
     # --- keys
@@ -300,7 +294,7 @@ class ItemMaker:
             for place, answer in enumerate(self._scan.answers)
             if answer.answer.number == draft.number
             and self._fits(draft, answer)
-            and (key := stated_answer(answer.answer.key)) is not None
+            and (key := stated_key(answer.answer.key)) is not None
         ]
         self._used.update(place for place, _ in found)
         return [key for _, key in found]
@@ -308,7 +302,7 @@ class ItemMaker:
     def _fits(self, draft: Draft, found: FoundAnswer) -> bool:
         if found.part == draft.part:
             return True
-        key = stated_answer(found.answer.key)
+        key = stated_key(found.answer.key)
         by_kind = {1: Letters, 2: Truths, 3: Number}.get(draft.part, object)
         return 0 in (found.part, draft.part) and isinstance(key, by_kind)
 
@@ -328,7 +322,7 @@ class ItemMaker:
             raise _RefusedError("has no text of its own")
         stimulus = None if passage.is_blank else _stimulus(passage)
         scoring, points = self._worth(draft, interaction)
-        if draft.key and stated_answer(draft.key) is None:
+        if draft.key and stated_key(draft.key) is None:
             self._log.warning(draft.paragraph, "key", f"is not understood: {draft.key[:QUOTE]!r}")
         if not draft.essay:
             self._tell_lost_question(draft)
@@ -375,8 +369,8 @@ def _option(body: Strip, choice: Choice) -> Strip:
 
 
 def _in_words(strip: Strip) -> str:
-    """The text with formulas in it, for numbers that stand in a formula."""
-    return without_latex(plain_text(content_of(strip)))
+    """The text with formulas as their LaTeX, for numbers that stand in a formula."""
+    return plain_text(content_of(strip)).replace("$", "")
 
 
 def _capitals(statements: Sequence[Choice]) -> tuple[Choice, ...]:

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
 
-from question_bank.interchange.numbers import WrittenNumber, written_number
-from question_bank.interchange.units import unit_behind
+from question_bank.interchange.numbers import written_number
 from question_bank.interchange.word.phrases import (
     DENIED,
     KEY_IN_SOLUTION,
@@ -29,8 +28,6 @@ _FALSE = r"sai|s|false|f"
 _NAMED = pattern(rf"(?<!\w)(?P<name>[a-h])\s*[).:\-–]?\s*[(\[]?(?P<truth>{_TRUE}|{_FALSE})(?!\w)")
 _TRUTHS = pattern(rf"\W*(?:(?:{_TRUE}|{_FALSE})[\s,;:.\-–|/]*){{2,8}}")
 _TRUTH = pattern(rf"{_TRUE}|{_FALSE}")
-#: A unit ends within so many characters.
-REACH = 60
 # What stands before a number is no part of it; a root, a comma or a sign of order would be.
 _NUMBER = re.compile(
     rf"[\s(\[{{\"'“”‘’$*:;=]*(?P<number>{NUMBER})"
@@ -54,13 +51,11 @@ class Truths:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A short answer, as it is written and what it is worth; `is_doubtful` and `unit` as those of
-    WrittenNumber."""
+    """A short answer, as it is written and what it is worth; `is_doubtful` as WrittenNumber."""
 
     text: str
     value: Decimal
     is_doubtful: bool = False
-    unit: str = ""
 
 
 StatedKey = Letters | Truths | Number
@@ -79,18 +74,6 @@ def stated_key(text: str) -> StatedKey | None:
         if found is not None:
             return found
     return None
-
-
-def stated_answer(text: str) -> StatedKey | None:
-    """The same for what stands where nothing but an answer can: a number may have a unit."""
-    if (stated := stated_key(text)) is not None:
-        return stated
-    found = written_number(text)
-    return None if found is None else _as_key(found)
-
-
-def _as_key(found: WrittenNumber) -> Number:
-    return Number(found.text, found.value, found.is_doubtful, found.unit)
 
 
 def _letters(text: str) -> Letters | None:
@@ -128,7 +111,9 @@ def _number(text: str) -> Number | None:
 def number_of(text: str) -> Number | None:
     """A number as numbers.written_number reads it, with no unit."""
     found = written_number(re.sub(r"[{}]", "", text))
-    return None if found is None or found.unit else _as_key(found)
+    return (
+        None if found is None or found.unit else Number(found.text, found.value, found.is_doubtful)
+    )
 
 
 def keys_in_solution(text: str) -> tuple[Letters, ...]:
@@ -146,19 +131,14 @@ def keys_in_solution(text: str) -> tuple[Letters, ...]:
 
 
 def number_in_solution(text: str) -> Number | None:
-    """The number that a solution says is the answer, with its unit where it is one that is known;
-    None where more stands there than one number."""
+    """The number that a solution says is the answer."""
     found = NUMBER_IN_SOLUTION.search(text)
     number = None if found is None else number_of(found["number"])
     if found is None or number is None:
         return None
-    behind = text[found.end("number") :].split("\n")[0]
-    unit = unit_behind(behind[:REACH])
-    if unit is None or (found["named"] and "=" in behind):  # "x = 5, y = 3"
-        return None
     before = text[found.start() : found.start("number")]
     dashed = before.rstrip().endswith(("-", "–")) and not before.endswith(("-", "–"))
-    return replace(number, is_doubtful=number.is_doubtful or dashed, unit=unit)
+    return replace(number, is_doubtful=number.is_doubtful or dashed)
 
 
 def truths_in_solution(text: str, count: int) -> Truths | None:

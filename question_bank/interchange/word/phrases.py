@@ -7,7 +7,6 @@ and E count as these, since scanned papers are full of them.
 import re
 import unicodedata
 
-from question_bank.interchange.units import UNIT
 from question_bank.item import Level
 
 LOOKALIKES = {"А": "A", "В": "B", "С": "C", "Е": "E", "Ａ": "A", "Ｂ": "B", "Ｃ": "C", "Ｄ": "D"}
@@ -56,19 +55,17 @@ HEADING = pattern(
 )
 PAGE = pattern(r"\W*(?:trang|page)\s*\d+\s*(?:/\s*\d+)?.{0,40}|\W*mã\s+đề\s*(?:thi)?\s*:?\s*\d+\W*")
 SOLUTION = pattern(
-    r"\W*(?:(?:hướng\s+dẫn\s+giải|hướng\s+dẫn|lời\s+giải|giải\s+thích|giải\s+chi\s+tiết|đáp\s+số|đs(?=\s*:)"
+    r"\W*(?:(?:hướng\s+dẫn\s+giải|hướng\s+dẫn|lời\s+giải|giải\s+thích|giải\s+chi\s+tiết|đáp\s+số"
     r"|phương\s+pháp(?:\s+giải)?(?=\s*[.:])|cách\s+giải|explanation|solution|hd(?=\s*[.:])"
     r"|trả\s+lời(?=\s*[.:])|kết\s+quả(?=\s*[.:])|giải(?=\s*[.:]|\s*$))"
     r"|(?:chọn|đáp\s+án(?:\s+đúng)?(?:\s+là)?|answer|key|đ/?a)\s*[.:\-–]?\s*"
     r"(?:(?:đáp\s+án|phương\s+án|câu)\s*)?[.:\-–]?\s*"
     r"(?:[A-FА-СЕ](?![\w])|[ĐS]{2,}|[a-d]\s*[).\-]|[-−–]?\d|$|\ufffc))"
 )
-# "v = ", "\\alpha = " before the number of an answer.
-_NAME = r"(?:(?<![\w\\])\\?[A-Za-zα-ωΔ][\w'{}]{0,9}\s*=\s*)"
 # A key at the end of a line that is not a solution's own: "… mét? Đáp án: 1,5", "… (Đáp án: B)".
 INLINE_KEY = pattern(
     r"(?<=[\s.?!:;)(\[])[(\[]?(?:đáp\s*án|đáp\s*số|đ/?a|đs|key|answer|trả\s+lời)\s*[:=]\s*"
-    rf"(?P<key>(?-i:{LETTER})|[ĐS]{{2,8}}|{_NAME}?[-−–]?\d+(?:[.,]\d+)?(?:\s*{UNIT})?)[\s.)\]]*$"
+    rf"(?P<key>(?-i:{LETTER})|[ĐS]{{2,8}}|[-−–]?\d+(?:[.,]\d+)?)[\s.)\]]*$"
 )
 KEY_IN_SOLUTION = pattern(
     r"(?P<not>loại\s+)?(?:chọn|đáp\s+án(?:\s+đúng)?(?:\s+là)?|answer|key|đ/?a(?=\s*:))\s*[.:\-–]?\s*"
@@ -87,11 +84,11 @@ DENIED = pattern(
 # Where a number ends: nothing follows that would make it another one ("3/4", "1.234,5", "2 và 3").
 _NUMBER_ENDS = (
     r"(?=[^\S\n]*[*)\]}\"'”’]*(?:$|\n|[.,;:!](?![^\S\n]*\d)|[(\[%°‰]"
-    r"|(?!(?:hoặc|hay|và|đến|or|and|to)\b|(?-i:[πxyzabnkXYZ])(?!\w))[^\W\d_]{1,20}(?:[23²³](?!\w)|(?!\w))))"
+    r"|(?!(?:hoặc|hay|và|đến|or|and|to)\b|[πxyzabnk](?!\w))[^\W\d_]{1,20}(?:[23²³](?!\w)|(?!\w))))"
 )
 NUMBER_IN_SOLUTION = pattern(
-    r"(?:đáp\s+án(?:\s+đúng)?(?:\s+là)?|đáp\s+số|đs(?=\s*:)|kết\s+quả|trả\s+lời|answer|key)\s*"
-    rf"(?:[:=]|[.\-–](?!\d)|(?<=\w)[.\-–])*\s*(?P<named>{_NAME})?"
+    r"(?:đáp\s+án(?:\s+đúng)?(?:\s+là)?|đáp\s+số|kết\s+quả|trả\s+lời|answer|key)\s*"
+    r"(?:[:=]|[.\-–](?!\d)|(?<=\w)[.\-–])*\s*"
     rf"(?P<number>{NUMBER})(?!\d|\s*[.:)]?\s*(?-i:[A-F])(?!\w))" + _NUMBER_ENDS
 )
 ANSWERS = pattern(

@@ -6,13 +6,7 @@ from typing import TypeVar
 
 from question_bank.interchange.problems import ProblemLog
 from question_bank.interchange.word.drafts import Draft
-from question_bank.interchange.word.keys import (
-    Letters,
-    StatedKey,
-    Truths,
-    stated_answer,
-    stated_key,
-)
+from question_bank.interchange.word.keys import Letters, StatedKey, Truths, stated_key
 
 _KeyT = TypeVar("_KeyT", Letters, Truths)
 
@@ -46,7 +40,7 @@ class Told:
 
 def stated_of(draft: Draft, apart: Sequence[StatedKey]) -> StatedKey | None:
     """The key that its column, else a table of answers states."""
-    return (stated_answer(draft.key) if draft.key else None) or next(iter(apart), None)
+    return (stated_key(draft.key) if draft.key else None) or next(iter(apart), None)
 
 
 def tell_stated(told: Told, draft: Draft, apart: Sequence[StatedKey]) -> None:

@@ -15,7 +15,6 @@ from question_bank.interchange.word.keys import (
     Truths,
     keys_in_solution,
     number_in_solution,
-    stated_answer,
     stated_key,
     truths_in_solution,
 )
@@ -167,37 +166,12 @@ def test_a_part_of_an_answer_is_no_number(answer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "unit"),
-    [
-        ("12,5", ""), ("12,5.", ""), ("12,5 m", "m"), ("12,5 m².", "m²"), ("12,5 cm3", "cm³"),
-        ("12,5 m/s", "m/s"), ("12,5%", "%"), ("12,5 (km)", "km"), ("12,5 học sinh", ""),
-        ("12,5, vì vậy", ""), ("12,5\n2 cách", ""), ("12,5 km / h", "km/h"), ("12,5°C", "°C"),
-        ("12,5 m/s^2 vì thế", "m/s²"), ("12,5 triệu đồng", "triệu đồng"), ("12,5 kWh;", "kWh"),
-        ("12,5 giờ", "giờ"), ("12,5 vì x = 3", ""), ("12,5 mol/l", "mol/l"), ("12,5 °", "°"),
-        ("12,5 m là quãng đường", "m"), ("12,5 mã lực", ""), ("12,5 N.m", "N.m"), ("12,5 N", "N"),
-        ("12,5 µm", "µm"), ("v = 12,5 m/s", "m/s"), ("v=12,5", ""),
-    ],
-)  # fmt: skip
-def test_a_number_inside_of_a_solution(answer: str, unit: str) -> None:
-    number = Number("12,5", Decimal("12.5"), unit=unit)
-    for text in (answer, unicodedata.normalize("NFD", answer)):
-        assert number_in_solution(f"Vậy. Đáp số: {text}") == number
-
-
-@pytest.mark.parametrize(
     "answer",
-    [
-        "12 giờ 30 phút",
-        "3 m 20 cm",
-        "2 kg và 3 kg",
-        "5 m - 3 m",
-        "x = 5, y = 3",
-        "x = 5 và y = 3",
-        "y = 3x",
-    ],
-)
-def test_two_numbers_are_no_number(answer: str) -> None:
-    assert number_in_solution(f"Đáp số: {answer}") is None
+    ["12,5", "12,5.", "12,5 m", "12,5 m².", "12,5 cm3", "12,5 m/s", "12,5%", "12,5 (km)",
+     "12,5 học sinh", "12,5, vì vậy", "12,5\n2 cách"],
+)  # fmt: skip
+def test_a_number_inside_of_a_solution(answer: str) -> None:
+    assert number_in_solution(f"Vậy. Đáp số: {answer}") == Number("12,5", Decimal("12.5"))
 
 
 @pytest.mark.parametrize(
@@ -255,7 +229,6 @@ def test_an_odd_cell_loses_no_table_of_answers(grid: list[list[str]]) -> None:
     [
         [["Chất", "1", "2", "3", "4"], ["Đáp", "A", "B", "?", "D"]],
         [["Câu", "1", "2", "3", "4"], ["Đáp án", "A", "?", "?", "D"]],
-        [["Câu", "1", "3"], ["Số", "A", "B"]], [["Câu", "3", "1"], ["Đáp án", "A", "B"]],
         [["1.A", "2.x", "3.?", "4.D"]], [["Năm", "1"], ["Số", "2"]], [["Câu", "1"]],
     ],
 )  # fmt: skip
@@ -263,11 +236,9 @@ def test_a_table_of_anything_else_is_no_answers(grid: list[list[str]]) -> None:
     assert not answers_in_grid(grid)
 
 
-def test_a_unit_stands_behind_an_answer_in_a_table() -> None:
+def test_a_unit_is_no_part_of_an_answer_in_a_table() -> None:
     grid = [["Câu", "1", "2"], ["Đáp án", "1,5", "12,5 cm"]]
-    assert [stated_answer(a.key) for a in answers_in_grid(grid)] == [
-        Number("1,5", Decimal("1.5")), Number("12,5", Decimal("12.5"), unit="cm"),
-    ]  # fmt: skip
+    assert [a.key for a in answers_in_grid(grid)] == ["1,5", "12,5"]
     assert not answers_in_grid([["Cột", "1", "2"], ["Dài", "1,5 cm", "12,5 cm"]])
 
 
