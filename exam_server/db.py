@@ -34,9 +34,9 @@ BUSY_TIMEOUT_MS = 10_000
 READ_ONLY = "exam_server_read_only"
 #: A reading transaction of SQLite sees one moment by itself.
 _STILL = {"postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}}
-#: PostgreSQL's class of states in which a transaction does not go on: it became a standby's, or
-#: was ended for having waited too long.
-_STATE_OF_TRANSACTION = "25"
+#: PostgreSQL's states in which a transaction goes no further: it has become a standby's, or was
+#: ended for having been idle or at work for too long. Others of their class are faults of ours.
+_ENDED = frozenset({"25006", "25P03", "25P04"})
 # Fixed, so that migrations can name them.
 CONSTRAINT_NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -193,8 +193,7 @@ def is_away(error: Exception) -> bool:
         return isinstance(error, PoolTimeoutError)
     if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
         return True
-    state: str | None = getattr(error.orig, "sqlstate", None)
-    return isinstance(error, InternalError) and str(state).startswith(_STATE_OF_TRANSACTION)
+    return isinstance(error, InternalError) and getattr(error.orig, "sqlstate", None) in _ENDED
 
 
 def is_worth_repeating(error: Exception) -> bool:

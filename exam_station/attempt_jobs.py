@@ -61,12 +61,12 @@ class AttemptJobs:
             log.error("the disk: %s", error.strerror)
             self._post(events.AttemptStopped(attempt, NoticeCode.DISK_FULL))
 
-    def fetch_lease(self, attempt: str) -> None:
-        self._desk.renew_lease(attempt)
+    def fetch_lease(self, attempt: str, lost: bool) -> None:
+        self._desk.renew_lease(attempt, lost=lost)
         self._post(events.LeaseTaken(attempt))
 
-    def open_form(self, attempt: str) -> None:
-        opened = self._desk.open(attempt)
+    def open_form(self, attempt: str, lost: bool) -> None:
+        opened = self._desk.open(attempt, lost=lost)
         self._keeper.keep(attempt, opened.ledger)
         self._post(events.FormOpened(attempt, opened.sitting, opened.ledger, opened.server_time))
 
@@ -95,4 +95,4 @@ class AttemptJobs:
         if not self._offline.start(effect.attempt, secret):
             self._post(events.StartCodeRefused(effect.attempt))
             return
-        self.open_form(effect.attempt)
+        self.open_form(effect.attempt, lost=True)

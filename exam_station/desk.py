@@ -22,13 +22,13 @@ from exam_server.contract.ledger import Ledger
 from exam_server.contract.receipt import Receipt
 from exam_server.contract.records import SignedHead
 from exam_station.attempt_folder import AttemptFolder
-from exam_station.client import Client, ClientError, ServerRefusedError, tells_nothing
+from exam_station.client import Client, ClientError, ServerRefusedError
 from exam_station.clock import ServerClock
 from exam_station.flow.codes import NoticeCode
 from exam_station.introduction import introduce
 from exam_station.kept_time import Restart
 from exam_station.kit import Kits
-from exam_station.leases import Leases, is_disputed
+from exam_station.leases import Leases, goes_on
 from exam_station.open_paper import OpenedForm, OpenPaper
 from exam_station.opening import Opener, Opening
 from exam_station.sitting import Sitting
@@ -82,13 +82,14 @@ class Desk:
         with self._lock:
             return self._leases.take(attempt)
 
-    def renew_lease(self, attempt: str) -> api.LeaseView:
-        """The right to write as it is now, where the server can be reached."""
+    def renew_lease(self, attempt: str, *, lost: bool = False) -> api.LeaseView:
+        """The right to write as it is now, where the server can be reached and is not `lost`."""
         with self._lock:
-            return self._leases.renew(attempt)
+            return self._leases.renew(attempt, lost=lost)
 
-    def open(self, attempt: str) -> OpenedForm:
+    def open(self, attempt: str, *, lost: bool = False) -> OpenedForm:
         """Opens package and journal and starts uploading; after a restart, where it was left.
+        `lost`: the server has been of no use for a while.
 
         A paper that lies open already stays open: what was written into it is told again.
         """
@@ -98,7 +99,7 @@ class Desk:
                 form = paper.opened.sitting.form
                 return replace(paper.opened, sitting=paper.replay(form))
             self.close()
-            lease, opening = self._opening(attempt)
+            lease, opening = self._opening(attempt, lost=lost)
             form = self._opener.form(lease, opening)
             with ExitStack() as opened:
                 paper = self._lay_out(lease, writing=True)
@@ -232,7 +233,7 @@ class Desk:
     def _folder(self, attempt: str) -> AttemptFolder:
         return AttemptFolder(self._data, attempt)
 
-    def _opening(self, attempt: str) -> tuple[api.LeaseView, Opening]:
+    def _opening(self, attempt: str, *, lost: bool) -> tuple[api.LeaseView, Opening]:
         """Lease, content key and ledger. Who opens for the first time, having heard the start
         signal, asks nobody, nor does who was carried here; nor who began by the start code and has
         no server now that can answer, or meets one that has not started the shift, or whose
@@ -249,7 +250,7 @@ class Desk:
             introduce(self._client, folder, self._leases.keys(lease).attempt_key)
             return lease, self._opener.released(lease)
         except ClientError as error:
-            known = self._known_here(lease) if _goes_on(error) else None
+            known = self._known_here(lease) if _goes_on(error, lost=lost) else None
             if known is not None:
                 return lease, known
             if not isinstance(error, ServerRefusedError):
@@ -304,11 +305,11 @@ class Desk:
         self._open.uploader.start()
 
 
-def _goes_on(error: ClientError) -> bool:
+def _goes_on(error: ClientError, *, lost: bool) -> bool:
     """Whether what this station knows of the start holds though the server gave no form's key."""
-    if tells_nothing(error) or is_disputed(error):
+    if isinstance(error, ServerRefusedError) and error.code is ErrorCode.NOT_STARTED:
         return True
-    return isinstance(error, ServerRefusedError) and error.code is ErrorCode.NOT_STARTED
+    return goes_on(error, lost=lost)
 
 
 def _checked(view: api.ReceiptView, signed: SignedHead, server: Ed25519PublicKey) -> Receipt:

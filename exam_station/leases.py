@@ -7,7 +7,13 @@ from exam_server.contract.errors import ContractError, ErrorCode
 from exam_server.contract.records import WritingKeys
 from exam_server.contract.wrapping import Purpose, unwrap
 from exam_station.attempt_folder import AttemptFolder
-from exam_station.client import Client, ClientError, ServerRefusedError, tells_nothing
+from exam_station.client import (
+    Client,
+    ClientError,
+    ServerRefusedError,
+    ServerUnreachableError,
+    tells_nothing,
+)
 from exam_station.flow.codes import NoticeCode
 from exam_station.stopping import StoppedError, asked
 from exam_station.vault import Vault
@@ -16,6 +22,15 @@ from exam_station.vault import Vault
 def is_disputed(error: ClientError) -> bool:
     """Whether the station may go on under its lease, though another one writes, too."""
     return isinstance(error, ServerRefusedError) and error.code is ErrorCode.LEASE_CONFLICT
+
+
+def goes_on(error: ClientError, *, lost: bool) -> bool:
+    """Whether what this station knows holds though the server did not give it anew. One refusal
+    for want of a database is asked about again: meanwhile others may have written. Where the
+    server has been `lost` for a while, it is as without network."""
+    if isinstance(error, ServerUnreachableError) or is_disputed(error):
+        return True
+    return lost and tells_nothing(error)
 
 
 class Leases:
@@ -31,15 +46,15 @@ class Leases:
         kept = AttemptFolder(self._data, attempt).lease()
         return self.ask(attempt) if kept is None else kept
 
-    def renew(self, attempt: str) -> api.LeaseView:
+    def renew(self, attempt: str, *, lost: bool) -> api.LeaseView:
         """As it is now: another station may have had it in between. The one on disk where the
-        server cannot say, and where two stations write and nobody has said yet whose journal
-        counts: both go on."""
+        server cannot be reached, or is `lost` though it answers; and where two stations write and
+        nobody has said yet whose journal counts: both go on."""
         try:
             return self.ask(attempt)
         except ClientError as error:
             kept = AttemptFolder(self._data, attempt).lease()
-            if kept is None or not (tells_nothing(error) or is_disputed(error)):
+            if kept is None or not goes_on(error, lost=lost):
                 raise
             return kept
 

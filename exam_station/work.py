@@ -195,12 +195,12 @@ class Work:
                 self._run(self._attempt_pool, lambda: self._checkin.admit_offline(effect), failed)
             case effects.OpenByCode(attempt):
                 self._for_attempt(attempt, lambda: self._attempt.open_by_code(effect))
-            case effects.FetchLease(attempt):
+            case effects.FetchLease(attempt, lost):
                 self._for_attempt(
-                    attempt, lambda: self._attempt.fetch_lease(attempt), events.LeaseFailed
+                    attempt, lambda: self._attempt.fetch_lease(attempt, lost), events.LeaseFailed
                 )
-            case effects.OpenForm(attempt):
-                self._for_attempt(attempt, lambda: self._attempt.open_form(attempt))
+            case effects.OpenForm(attempt, lost):
+                self._for_attempt(attempt, lambda: self._attempt.open_form(attempt, lost))
             case effects.FixHead(attempt):
                 self._for_attempt(attempt, lambda: self._attempt.fix_head(attempt))
             case effects.Flush(attempt):

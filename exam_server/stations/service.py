@@ -94,17 +94,22 @@ def _digest(secret: bytes) -> bytes:
     return hashlib.sha256(b"truong-thi/enrolment-secret" + secret).digest()
 
 
+def _is_it(station: Station, enrolment: Enrolment) -> bool:
+    kept = (station.signing_key, station.wrapping_key)
+    return kept == (enrolment.signing_key, enrolment.wrapping_key)
+
+
 def enrol(session: Session, enrolment: Enrolment, *, realm: Realm, now: datetime) -> Station:
     """The new station, at its token's seat. The caller has checked the request's signature.
 
-    Whoever lost the answer, and comes again with the same key, is the station already.
+    Whoever lost the answer, and comes again with the same keys, is the station already.
     """
     secret = session.get(EnrolmentSecret, _digest(enrolment.secret), with_for_update=True)
     if secret is None or secret.expires_at <= now:
         raise RefusedError(ErrorCode.TOKEN_INVALID, "the token is unknown or expired; ask for one")
     if secret.used_at is not None:
         made = session.get(Station, secret.station_id)
-        if made is not None and made.signing_key == enrolment.signing_key and not made.revoked_at:
+        if made is not None and _is_it(made, enrolment) and not made.revoked_at:
             return made
         raise RefusedError(ErrorCode.TOKEN_USED, "the token was used before; ask for a new one")
     _check_keys(enrolment)

@@ -102,8 +102,9 @@ def _has_news(state: State) -> bool:
 
 
 def unable(state: State, code: ErrorCode | None) -> State:
-    """What a failed heartbeat says of how long the server has not been able to do its work."""
-    if code not in UNABLE:
+    """What a failed heartbeat says of how long the server has not been able to do its work;
+    `code` is None where it was not even reached."""
+    if code is not None and code not in UNABLE:
         return replace(state, unable_since=None)
     since = state.elapsed if state.unable_since is None else state.unable_since
     return replace(state, unable_since=since)

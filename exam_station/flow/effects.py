@@ -112,16 +112,24 @@ class OpenByCode:
 
 @dataclass(frozen=True, slots=True)
 class FetchLease:
-    """Take the right to write; answered by LeaseTaken, LeaseFailed or AttemptStopped."""
+    """Take the right to write; answered by LeaseTaken, LeaseFailed or AttemptStopped.
+
+    `lost`: the server has been of no use for a while, and what is kept here may do.
+    """
 
     attempt: str
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OpenForm:
-    """Fetch the key, open package and journal; answered by FormOpened, AttemptFailed, -Stopped."""
+    """Fetch the key, open package and journal; answered by FormOpened, AttemptFailed, -Stopped.
+
+    `lost` as in FetchLease.
+    """
 
     attempt: str
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)

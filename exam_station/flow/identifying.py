@@ -183,7 +183,8 @@ def _wait(state: State, candidate: Candidate, attempt: str, *, conditional: bool
         return state, (effects.Log("admitted without a shift; waiting for the next heartbeat"),)
     shift = Shift(planned.exam, planned.name, planned.starts_at)
     waiting = Waiting(candidate, shift, attempt, conditional)
-    return replace(state, screen=waiting, beat_at=state.elapsed), (effects.FetchLease(attempt),)
+    taking = effects.FetchLease(attempt, lost=not state.status.connected)
+    return replace(state, screen=waiting, beat_at=state.elapsed), (taking,)
 
 
 def time_passed(state: State) -> Step:

@@ -9,7 +9,7 @@ from exam_server.contract.api import (
     SeatView,
     ShiftState,
 )
-from exam_server.contract.errors import ErrorCode
+from exam_server.contract.errors import UNABLE, ErrorCode
 from exam_station.flow import beating, effects, events, offline, seated, staging, tapping, writing
 from exam_station.flow.codes import CardTrouble, Problem
 from exam_station.flow.effects import Effect
@@ -62,8 +62,9 @@ def beat_failed(state: State, event: events.BeatFailed) -> Step:
     state = replace(beating.beaten(state, event.wait), told=None)
     status = state.status
     lost = event.code is None or beating.is_lost(state)
-    since = (status.lost_since or status.now) if lost else None
-    status = replace(status, connected=not lost, lost_since=since)
+    if lost or event.code not in UNABLE:  # who cannot work is not back for having said so
+        since = (status.lost_since or status.now) if lost else None
+        status = replace(status, connected=not lost, lost_since=since)
     trouble = _TROUBLE.get(event.code, Problem.SERVER_REFUSES)
     open_paper = writing.paper(state.screen)
     told = (effects.TellHead(open_paper.attempt),) if lost and open_paper else ()
@@ -124,10 +125,10 @@ def _follow(state: State) -> Step:
             return _enter(state, placement)
         case Reading() | Consent() | Face() if _is_in(placement):
             return _taken_up(state, screen.candidate, placement)
-        case CardProblem(reason=CardTrouble.NO_SERVER) if placement and state.card_present:
-            return tapping.read_card(state, placement)  # now there is one, and the card lies there
         case CardProblem() if placement and placement.checkin:
             return state, (effects.AskCheckIn(state.turn, placement.checkin),)
+        case CardProblem(reason=CardTrouble.NO_SERVER) if placement and state.card_present:
+            return tapping.read_card(state, placement)  # now there is one, and the card lies there
         case Referred(checkin=checkin):
             asked = (placement.checkin if placement else None) or checkin
             return state, (effects.AskCheckIn(state.turn, asked),)

@@ -49,7 +49,8 @@ _RETRIABLE = (
 
 
 def open_form(state: State, candidate: Candidate, attempt: str) -> Step:
-    return replace(state, screen=Opening(candidate, attempt)), (effects.OpenForm(attempt),)
+    opening = effects.OpenForm(attempt, lost=not state.status.connected)
+    return replace(state, screen=Opening(candidate, attempt)), (opening,)
 
 
 def form_opened(state: State, screen: Opening, event: events.FormOpened) -> Step:
@@ -132,7 +133,8 @@ def time_passed(state: State) -> Step:
             return show(state, screen), ()
         case Waiting(retry_at=float(due)) as screen if due <= state.elapsed:
             waiting = replace(screen, retry_at=None)
-            return replace(state, screen=waiting), (effects.FetchLease(screen.attempt),)
+            taking = effects.FetchLease(screen.attempt, lost=not state.status.connected)
+            return replace(state, screen=waiting), (taking,)
         case Opening(retry_at=float(due)) as screen if due <= state.elapsed:
             return open_form(state, screen.candidate, screen.attempt)
         case Submitting(retry_at=float(due)) as screen if due <= state.elapsed:

@@ -47,7 +47,8 @@ TROUBLES = {
     **{name: f"RAISE EXCEPTION 'x' USING ERRCODE = '{code}'" for name, code in RAISED.items()},
     "connection cut": "PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(30)",
 }
-INTERNAL = "RAISE EXCEPTION 'x' USING ERRCODE = 'XX000'"
+#: An internal error, and a statement after one that failed: neither goes by.
+FAULTS = [f"RAISE EXCEPTION 'x' USING ERRCODE = '{code}'" for code in ("XX000", "25P02")]
 
 
 @contextmanager
@@ -123,9 +124,11 @@ def test_a_fault_of_the_database_itself_is_told_to_the_operator(
     world: World, desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
     record = desk.record(Visited("i1"))
-    with trouble(world.server, INTERNAL, "journal_record"):
-        assert refused(lambda: desk.send(record)) == (ErrorCode.INTERNAL, 500)
-    assert "a station's call failed" in caplog.text
+    for fault in FAULTS:
+        caplog.clear()
+        with trouble(world.server, fault, "journal_record"):
+            assert refused(lambda: desk.send(record)) == (ErrorCode.INTERNAL, 500)
+        assert "a station's call failed" in caplog.text
     assert desk.send(record).sequence == 2
 
 

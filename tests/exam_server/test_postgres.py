@@ -140,8 +140,11 @@ def relayed(cluster: PostgresCluster) -> Iterator[int]:
 
 
 @pytest.mark.usefixtures("engine")
-def test_a_machine_that_is_gone_is_noticed_within_half_a_minute(cluster: PostgresCluster) -> None:
-    """By the kernel, since a thread that waits for its answer asks nobody."""
+def test_the_kernel_is_told_to_notice_within_half_a_minute_that_a_machine_is_gone(
+    cluster: PostgresCluster,
+) -> None:
+    """A thread that waits for its answer asks nobody. What is asked of the kernel is looked at;
+    no machine is taken away."""
     with relayed(cluster) as port:
         far = db.create_engine(f"postgresql+psycopg://postgres@127.0.0.1:{port}/here")
         with far.connect() as connection:

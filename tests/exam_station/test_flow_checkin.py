@@ -204,6 +204,14 @@ def test_a_card_that_met_no_server_is_read_again_once_there_is_one() -> None:
     assert kiosk.wanted(effects.ReadCard)
 
 
+def test_a_check_in_that_waits_for_the_proctor_is_asked_for_before_the_card_is_read_again() -> None:
+    kiosk = at_welcome()(events.CardInserted())
+    kiosk(events.CardFailed(kiosk.turn, CardTrouble.NO_SERVER))
+    kiosk(beat(seat(placement(checkin="c1"))))
+    assert kiosk.wanted(effects.AskCheckIn)
+    assert not isinstance(kiosk.screen, Reading)
+
+
 def test_nobody_reads_a_card_that_was_taken_away() -> None:
     kiosk = at_welcome()(events.CardInserted())
     kiosk(events.CardFailed(kiosk.turn, CardTrouble.NO_SERVER), events.CardRemoved())

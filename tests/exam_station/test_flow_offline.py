@@ -97,6 +97,18 @@ def test_a_server_that_cannot_for_a_minute_is_as_good_as_lost(code: ErrorCode) -
     assert kiosk.state.status.connected  # it could meanwhile: the minute begins anew
 
 
+def test_a_lost_server_that_says_it_cannot_is_not_back() -> None:
+    """One process hangs and another has no database: every other heartbeat is answered so."""
+    kit = seat(placement(), OPEN)
+    kiosk = Kiosk()(events.Tick(0.0, NOON), events.DevicesSeen(READY), beat(kit))
+    for second in range(1, 9, 2):
+        kiosk(events.Tick(float(second), NOON), events.BeatFailed(None, 1.0, kit))
+        assert not kiosk.state.status.connected
+        kiosk(events.Tick(second + 1.0, NOON), events.BeatFailed(ErrorCode.INTERNAL, 1.0, kit))
+        assert not kiosk.state.status.connected
+    assert kiosk(beat(kit)).state.status.connected
+
+
 def test_with_a_kit_it_welcomes_whom_the_kit_expects() -> None:
     kiosk = started_apart()
     assert isinstance(kiosk.screen, Welcome)
@@ -244,7 +256,7 @@ def test_the_start_signal_overtakes_the_code() -> None:
 def test_after_a_restart_without_network_the_paper_is_opened_again() -> None:
     writing = placement(attempt="t1", attempt_state=api.AttemptState.WRITING)
     kiosk = Kiosk()(events.Tick(0.0, NOON), events.DevicesSeen(READY), lost(seat(writing, OPEN)))
-    assert kiosk.wanted(effects.OpenForm) == [effects.OpenForm("t1")]
+    assert kiosk.wanted(effects.OpenForm) == [effects.OpenForm("t1", lost=True)]
 
 
 def test_after_a_restart_before_the_start_the_candidate_waits_again() -> None:

@@ -4,11 +4,13 @@ import asyncio
 import json
 import logging
 import os
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from fastapi import FastAPI
 from kiosk import Kiosk, RefusalError
 from server_world import FIRST, World
@@ -55,6 +57,9 @@ def test_whoever_lost_the_answer_to_its_enrolment_is_the_station_already(world: 
     token, kiosk = world.token("P.101", "01"), Kiosk(world.http, world.clock)
     first = kiosk.enrol(token)
     assert kiosk.enrol(token) == first
+    # Keys that the server does not have would open nothing that it wraps for them.
+    half_new = replace(kiosk, wrapping=X25519PrivateKey.generate())
+    refused(ErrorCode.TOKEN_USED, half_new.enrol, token)
     with world.server.reading() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(Station)) == 1
     with world.server.transaction() as session:

@@ -328,7 +328,8 @@ def test_an_item_leaves_in_the_format_that_is_chosen(world: World, signed_in: Si
     assert set(packed.namelist()) == {"ra-1.xml", "khong-xuat-duoc.txt"}
     notes = packed.read("khong-xuat-duoc.txt").decode("utf-8-sig")
     assert notes == (
-        "cách chấm: ra-1: Moodle cho mỗi ý số điểm như nhau, không theo cách chấm graded_cluster\n"
+        "cách chấm: ra-1: Moodle cho mỗi ý số điểm như nhau, không theo cách chấm "
+        "điểm theo số ý đúng\n"
     )
     assert writer.post(f"{path}/export", page=path, format="doc").status_code == 409
 
