@@ -19,7 +19,10 @@ def decoded(data: bytes, file: str, log: ProblemLog) -> str:
     encoding = next((name for bom, name in _BOMS if data.startswith(bom)), "") or _guessed(data)
     try:
         text = data.decode(encoding)
-    except UnicodeDecodeError:
+    except UnicodeDecodeError as error:
+        if encoding == "utf-8" and _is_meant_for_utf8(data):
+            line = data.count(b"\n", 0, error.start) + 1
+            raise FileRefusedError(f"{file}:{line}: no UTF-8; save it as UTF-8") from None
         text = _old(data, file, log)
     if "\0" in text:
         raise FileRefusedError(f"{file}: holds NUL characters and is no text")
@@ -39,6 +42,12 @@ def _guessed(data: bytes) -> str:
     if head[1::2].count(0) > len(head) // 4:
         return "utf-16-le"
     return "utf-16-be" if head[::2].count(0) > len(head) // 4 else "utf-8"
+
+
+def _is_meant_for_utf8(data: bytes) -> bool:
+    """Whether most of what is no ASCII reads as UTF-8: a few bytes in it came from elsewhere."""
+    beyond = [sign for sign in data.decode("utf-8", "replace") if not sign.isascii()]
+    return 2 * beyond.count("\N{REPLACEMENT CHARACTER}") < len(beyond)
 
 
 def _old(data: bytes, file: str, log: ProblemLog) -> str:

@@ -3,6 +3,7 @@ written, by its name."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 from question_bank.assembly import BaseForm
 from question_bank.errors import FileRefusedError
@@ -21,7 +22,7 @@ from question_bank.interchange.moodle import (
 )
 from question_bank.interchange.moodle.questions import text_of
 from question_bank.interchange.pdf import write_pdf, write_pdf_without_key
-from question_bank.interchange.problems import Exported, Imported, Problem, ProblemLog
+from question_bank.interchange.problems import Exported, Imported, Problem, ProblemLog, Severity
 from question_bank.interchange.qti3 import ZIP_MAGIC, read_qti3
 from question_bank.interchange.qti3_terms import MANIFEST
 from question_bank.interchange.qti3_writer import Version, write_package
@@ -43,6 +44,7 @@ __all__ = ["WRITERS", "ZIP_MAGIC", "Writer", "read_any", "read_zip"]
 #: Where macOS keeps what its files have beside their bytes.
 _MACINTOSH = "__MACOSX/"
 _OPEN_DOCUMENT = b"application/vnd.oasis.opendocument"
+_WITH_QUESTIONS = frozenset({".csv", ".docx", ".gift", ".ods", ".tex", ".xlsx", ".xml", ".zip"})
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 Write = Callable[[Iterable[Item], Iterable[BaseForm]], Exported]
@@ -135,6 +137,8 @@ def _what_else(archive: Archive) -> str:
         return "an OpenDocument file that is no spreadsheet; save it as .docx"
     if any(name.startswith("ppt/") for name in archive.names):
         return "a presentation; copy its questions into a document (.docx)"
+    if sum(map(_names_manifest, archive.names)) > 1:
+        return "several packages; give them one by one"
     return (
         f"no {MANIFEST} inside, hence no QTI package, and no document, spreadsheet or LaTeX "
         "either; give the files in it one by one"
@@ -159,11 +163,18 @@ def _read_folder(
     found = read_zip(archive.inside(folder), f"{file}/{folder[:-1]}", beside)
     unused = "nothing in the package uses it; left out"
     beyond = tuple(
-        Problem(f"{file}/{name}", None, "file", unused, "warning")
+        Problem(f"{file}/{name}", None, "file", unused, _severity(name))
         for name in archive.names
         if not name.startswith(folder)
     )
     return replace(found, problems=(*found.problems, *beyond))
+
+
+def _severity(name: str) -> Severity:
+    """Of a file beside a package: questions may be in it."""
+    if name.startswith(_MACINTOSH):
+        return "warning"
+    return "error" if PurePosixPath(name).suffix.lower() in _WITH_QUESTIONS else "warning"
 
 
 def _read_xml(data: bytes, file: str, beside: Callable[[str], bytes | None]) -> Imported:

@@ -78,6 +78,7 @@ def test_migrations_and_models_agree(world: World) -> None:
     assert differences == []
 
 
+@pytest.mark.slow
 def test_migrations_go_up_and_down_on_a_filled_database(world: World) -> None:
     engine = world.server.engine
     versions = (ROOT / "exam_server" / "migrations" / "versions").glob("0*.py")
@@ -91,6 +92,7 @@ def test_migrations_go_up_and_down_on_a_filled_database(world: World) -> None:
     assert set(sa.inspect(engine).get_table_names()) >= set(schema.METADATA.tables)
 
 
+@pytest.mark.slow
 def test_attempts_under_keys_of_their_own_are_not_thrown_away(world: World) -> None:
     """A former version drew each attempt's key; without the key nothing in it opens."""
     engine = world.server.engine

@@ -97,6 +97,7 @@ def _silence(seconds: int) -> bytes:
     return target.getvalue()
 
 
+@pytest.mark.slow
 def test_a_device_that_keeps_time_is_followed_to_the_end() -> None:
     playing = Loudspeaker(NULL).play(_silence(5))
     seen = []

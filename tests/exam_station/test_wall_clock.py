@@ -18,6 +18,7 @@ from station_server import StationServer
 from exam_server.contract.records import Restarted, Visited
 from exam_station.vault import Vault
 
+pytestmark = pytest.mark.slow
 LIBRARY = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 HERE = Path(__file__).parent
 DAY = 86_400

@@ -104,6 +104,7 @@ def shown(window: KioskWindow, state: State) -> str:
     return words(window)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", list(Language))
 def test_every_screen_draws_without_a_warning(
     window: KioskWindow, writing: State, language: Language
@@ -120,6 +121,7 @@ def test_every_state_of_the_flow_has_a_screen(writing: State) -> None:
     assert set(VIEWS) == set(screens.Screen.__args__)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(1280, 720), (1920, 1080), (1024, 768)])
 def test_nothing_is_wider_than_the_window(
     window: KioskWindow, writing: State, size: tuple[int, int]

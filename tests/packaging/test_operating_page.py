@@ -25,6 +25,7 @@ def test_the_page_names_every_metric_and_no_other() -> None:
     assert exam_server.metrics.ACCEPTED == "accepted"
 
 
+@pytest.mark.slow
 def test_the_page_names_options_and_settings_that_exist() -> None:
     table = PAGE[PAGE.index("| option") : PAGE.index("## Several")]
     for setting in re.findall(r"`(\w+_?\w+)`", table):

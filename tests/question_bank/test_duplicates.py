@@ -95,6 +95,7 @@ def _found(bank: list[Item], asked: Item) -> list[tuple[str, Likeness]]:
 # --- properties ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(items(), st.lists(items(), max_size=8), st.randoms(use_true_random=False))
 def test_a_shuffled_copy_is_always_found(
     item: Item, others: list[Item], chance: random.Random
@@ -111,6 +112,7 @@ def test_a_shuffled_copy_is_always_found(
     assert explain(item, copy).reordered is not same_order
 
 
+@pytest.mark.slow
 @given(items(), st.lists(items(), max_size=8), st.data())
 def test_a_renumbered_copy_is_always_found(
     item: Item, others: list[Item], data: st.DataObject
@@ -128,6 +130,7 @@ def test_a_renumbered_copy_is_always_found(
     assert differing and all(text.isdigit() for text in differing)
 
 
+@pytest.mark.slow
 @given(
     items(),
     st.sampled_from(LABELS),
@@ -146,6 +149,7 @@ def test_a_respaced_and_relabelled_copy_is_always_found(
     assert explain(item, copy).changes == ()
 
 
+@pytest.mark.slow
 @given(items(), items())
 def test_likeness_has_no_direction(a: Item, b: Item) -> None:
     one, other = compare(sketch_of(a), sketch_of(b)), compare(sketch_of(b), sketch_of(a))
@@ -171,6 +175,7 @@ def test_the_order_of_a_bank_does_not_matter(bank: list[Item], chance: random.Ra
     assert pairs(named) == expected
 
 
+@pytest.mark.slow
 @given(items())
 def test_an_item_is_no_duplicate_of_itself(item: Item) -> None:
     assert not within([item]).found
@@ -180,6 +185,7 @@ def test_an_item_is_no_duplicate_of_itself(item: Item) -> None:
     assert not index.like(sketch_of(item), but=("q",))
 
 
+@pytest.mark.slow
 @given(items(), st.lists(items(), max_size=6))
 def test_what_is_found_by_traits_is_what_comparing_all_finds(
     item: Item, others: list[Item]

@@ -21,6 +21,7 @@ from question_bank.item import Media
 from question_bank.lifecycle import Action, State
 from tests.interaction_items import slider
 
+pytestmark = pytest.mark.slow
 WORD = ROOT / "fixtures/word"
 SignIn = Callable[[str], Browser]
 

@@ -250,6 +250,7 @@ def _logged_details() -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_every_logged_detail_has_words() -> None:
     assert len(_logged_details()) > 40
     missing = {
