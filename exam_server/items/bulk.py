@@ -310,7 +310,7 @@ def _tag(turn: Turn, card: ItemCard) -> dict[str, object]:
 
 
 def _export(turn: Turn, card: ItemCard) -> dict[str, object]:
-    version = bulk_files.held_version(turn.session, turn.officer, turn.job.id, card)
+    version = bulk_files.held_version(turn.session, turn.officer, turn.job.id, card, now=turn.now)
     history.note(
         turn.session, card, Act.EXPORTED, turn.officer, sealing=turn.sealing, now=turn.now,
         version=version,

@@ -51,12 +51,15 @@ def make(
     sealing: Sealing,
     clock: Callable[[], datetime],
 ) -> bool:
-    """Makes the file of a job that has none; True where there is one, and its items wait to be
-    written down as taken out. False: it is not made now (another one is, or the server stops), or
-    not at all, and the job's items say why."""
-    with db.reading(engine) as session:
-        if session.get(BankFile, job_id) is not None:
+    """Makes the file of a job that has none; True where it is made (by whomever, and be it gone
+    since), and its items wait to be written down as taken out, as far as `held_version` lets them.
+    False: it is not made now (another one is, or the server stops), or not at all, and the job's
+    items say why."""
+    with db.transaction(engine) as session:
+        remove_old(session, clock())
+        if _was_made(session, job_id):
             return True
+    with db.reading(engine) as session:
         chosen = _choose(session, officer, _waiting(session, job_id, order), sealing)
     written = Written(b"", (), ())
     if chosen.items:
@@ -73,14 +76,22 @@ def make(
         return _keep(session, job_id, chosen, written, sealing=sealing, now=clock())
 
 
-def _waiting(session: Session, job_id: str, order: Sequence[str]) -> list[str]:
-    waiting = set(
-        session.exec(
-            select(BankJobItem.item_id).where(
-                BankJobItem.job_id == job_id, BankJobItem.outcome == Outcome.WAITING
-            )
-        )
+def _was_made(session: Session, job_id: str) -> bool:
+    """One that is gone counts where something was written down as taken out in it: another one
+    would lack that and not say so."""
+    return session.get(BankFile, job_id) is not None or bool(_those(session, job_id, Outcome.DONE))
+
+
+def _those(session: Session, job_id: str, outcome: Outcome) -> set[str]:
+    """The ids of the job's items that stand so."""
+    rows = select(BankJobItem.item_id).where(
+        BankJobItem.job_id == job_id, BankJobItem.outcome == outcome
     )
+    return set(session.exec(rows))
+
+
+def _waiting(session: Session, job_id: str, order: Sequence[str]) -> list[str]:
+    waiting = _those(session, job_id, Outcome.WAITING)
     return [one for one in order if one in waiting]
 
 
@@ -107,7 +118,9 @@ def _keep(
     now: datetime,
 ) -> bool:
     session.get_one(BankJob, job_id, with_for_update=True)
-    if session.get(BankFile, job_id) is not None:  # carried on twice: the first has made it
+    # Carried on twice: the first has made it, and it may have been taken since.
+    judged = {*chosen.items, *chosen.refused}
+    if _was_made(session, job_id) or judged - _those(session, job_id, Outcome.WAITING):
         return True
     for item_id, objection in chosen.refused.items():
         row = session.get_one(BankJobItem, (job_id, item_id))
@@ -129,11 +142,22 @@ def _keep(
     return bool(held)
 
 
-def held_version(session: Session, officer: Officer, job_id: str, card: ItemCard) -> int:
-    """The version of an item that the file holds, where it may still leave in it."""
-    version = session.get_one(BankFile, job_id).held[card.item_id]
+def held_version(
+    session: Session, officer: Officer, job_id: str, card: ItemCard, *, now: datetime
+) -> int:
+    """The version of an item that the file holds, where it may still leave in it; FILE_OUTDATED
+    where it may not, or the file is gone."""
+    row = _lying(session, job_id, now)
+    if row is None:
+        raise NotPossibleError(Objection.FILE_OUTDATED, "the file is there no more; export again")
+    version = row.held[card.item_id]
     _way_out(session, officer, card, version)
     return version
+
+
+def _lying(session: Session, job_id: str, now: datetime) -> BankFile | None:
+    row = session.get(BankFile, job_id)
+    return row if row is not None and now - row.made_at < KEPT_FOR else None
 
 
 def _way_out(
@@ -162,8 +186,8 @@ class Kept:
 
 def kept(session: Session, job: BankJob, *, sealing: Sealing, now: datetime) -> Kept | None:
     """None where there is none, or none any more."""
-    row = session.get(BankFile, job.id)
-    if row is None or now - row.made_at >= KEPT_FOR:
+    row = _lying(session, job.id, now)
+    if row is None:
         return None
     return Kept(
         _problems(row, sealing), len(row.held), _whole(session, row), row.made_at + KEPT_FOR
@@ -176,10 +200,7 @@ def _problems(row: BankFile, sealing: Sealing) -> tuple[Problem, ...]:
 
 
 def _whole(session: Session, row: BankFile) -> bool:
-    done = select(BankJobItem.item_id).where(
-        BankJobItem.job_id == row.job_id, BankJobItem.outcome == Outcome.DONE
-    )
-    return set(row.held) <= set(session.exec(done))
+    return set(row.held) <= _those(session, row.job_id, Outcome.DONE)
 
 
 def take(
@@ -188,8 +209,8 @@ def take(
     """The file of a job of `officer`'s own (which is locked), once: it is kept no longer, and the
     wishes that its secret items left by are used up. NotPossibleError where one of its items may
     not leave any more."""
-    row = session.get(BankFile, job.id)
-    if row is None or now - row.made_at >= KEPT_FOR:
+    row = _lying(session, job.id, now)
+    if row is None:
         raise NotPossibleError(Objection.NOT_FOUND, "there is no such file, or none any more")
     if not _whole(session, row):
         raise NotPossibleError(Objection.FILE_OUTDATED, "an item of it may not leave any more")

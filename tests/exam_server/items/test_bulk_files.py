@@ -5,6 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -251,6 +252,98 @@ def test_a_file_that_nobody_takes_is_kept_for_a_day(bank: Bank, items: list[str]
     _begun(bank, "soan2", items)
     with db.reading(bank.engine) as session:
         assert session.get(BankFile, job) is None
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_of_two_who_carry_a_file_on_the_later_changes_nothing(
+    bank: Bank, items: list[str], monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """Not even where the earlier one's file was taken before the later one is ready."""
+
+    def meanwhile(given: list[Item], form: str) -> Written:
+        monkeypatch.setattr(writing_apart, "write_apart", writing_apart.write)
+        _carry_on(bank, "soan", job)
+        _take(bank, "soan", job)
+        if fails:
+            raise apart.TooMuchError("")
+        return writing_apart.write(given, form)
+
+    monkeypatch.setattr(writing_apart, "write_apart", meanwhile)
+    job = _begun(bank, "soan", items)
+    _carry_on(bank, "soan", job)
+    assert _kept(bank, job) is None
+    assert _progress(bank, "soan", job).counts == {Outcome.DONE: 3}
+    assert len(_log(bank, "item_exported")) == 3
+
+
+def _left_behind(bank: Bank, items: list[str], after: int, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A job that its server left when `after` items of its file were written down."""
+    left = after
+    looked = bulk_files.held_version
+
+    def dies(*args: Any, **more: Any) -> int:
+        nonlocal left
+        if not left:
+            raise KeyboardInterrupt
+        left -= 1
+        return looked(*args, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bulk, "CHUNK", 1)
+        patched.setattr(bulk_files, "held_version", dies)
+        job = _begun(bank, "soan", items)
+        with pytest.raises(KeyboardInterrupt):
+            _carry_on(bank, "soan", job)
+    return job
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_what_is_carried_on_when_its_file_is_gone_is_refused(
+    bank: Bank, items: list[str], monkeypatch: pytest.MonkeyPatch, removed: bool
+) -> None:
+    """Nothing is written down as taken out in a file that nobody can take, nor is a second made
+    that silently lacks what was written down before."""
+    job = _left_behind(bank, items, 1, monkeypatch)
+    bank.now += timedelta(hours=24)
+    if removed:
+        with db.transaction(bank.engine) as session:
+            bulk_files.remove_old(session, bank.now)
+    _carry_on(bank, "soan", job)
+    done = _progress(bank, "soan", job)
+    assert done.counts == {Outcome.DONE: 1, Outcome.REFUSED: 2}
+    assert {why for _, _, why in done.refused} == {"file_outdated"}
+    assert _kept(bank, job) is None and len(_log(bank, "item_exported")) == 1
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_a_file_that_went_before_anything_was_written_down_is_made_anew(
+    bank: Bank, items: list[str], monkeypatch: pytest.MonkeyPatch, removed: bool
+) -> None:
+    job = _left_behind(bank, items, 0, monkeypatch)
+    bank.now += timedelta(hours=24)
+    if removed:
+        with db.transaction(bank.engine) as session:
+            bulk_files.remove_old(session, bank.now)
+    _carry_on(bank, "soan", job)
+    assert _items_in(_take(bank, "soan", job)) == ["n0", "n1", "n2"]
+    assert len(_log(bank, "item_exported")) == 3
+
+
+def test_a_file_whose_time_is_over_while_its_items_are_written_down_takes_no_more(
+    bank: Bank, items: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = bulk_files.held_version
+
+    def late(*args: Any, **more: Any) -> int:
+        version = looked(*args, **more)
+        bank.now += timedelta(hours=24)
+        return version
+
+    monkeypatch.setattr(bulk, "CHUNK", 1)
+    monkeypatch.setattr(bulk_files, "held_version", late)
+    job = _exported(bank, "soan", items)
+    assert _progress(bank, "soan", job).counts == {Outcome.DONE: 1, Outcome.REFUSED: 2}
+    assert len(_log(bank, "item_exported")) == 1
 
 
 def test_what_is_asked_for_is_looked_at_first(
