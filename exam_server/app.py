@@ -69,6 +69,7 @@ def create_app(
 def _closing(committer: Committer) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        apart.begin()
         yield
         apart.stop()
         committer.close()

@@ -53,6 +53,7 @@ class Objection(StrEnum):
     ANSWER_CHANGED = "answer_changed"
     TOO_MANY_ITEMS = "too_many_items"
     NOT_WRITTEN = "not_written"
+    WRITER_FAILED = "writer_failed"
     FILE_OUTDATED = "file_outdated"
 
 

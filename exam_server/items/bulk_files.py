@@ -40,6 +40,10 @@ class _Chosen:
     items: dict[str, Item] = field(default_factory=dict)
     refused: dict[str, Objection] = field(default_factory=dict)
 
+    def refuse_all(self, objection: Objection) -> None:
+        self.refused |= dict.fromkeys(self.items, objection)
+        self.items = {}
+
 
 def make(
     engine: Engine,
@@ -68,8 +72,9 @@ def make(
         except (writing_apart.BusyError, apart.StoppedError):
             return False
         except apart.TooMuchError:
-            chosen.refused |= dict.fromkeys(chosen.items, Objection.NOT_WRITTEN)
-            chosen.items = {}
+            chosen.refuse_all(Objection.NOT_WRITTEN)
+        except apart.BrokenOffError:
+            chosen.refuse_all(Objection.WRITER_FAILED)
     ids = {item.id: item_id for item_id, item in chosen.items.items()}
     chosen.refused |= {ids[name]: Objection.NOT_CARRIED for name in written.refused}
     with db.transaction(engine) as session:

@@ -107,6 +107,9 @@ def _apart(data: bytes, name: str, what: str, reader: str) -> Any:
         except apart.TooMuchError:
             problem = "reading the file takes too much time or memory; divide it"
             raise NotReadError(problem) from None
+        except apart.BrokenOffError:
+            problem = "the reader failed over this file; the server's log has it"
+            raise NotReadError(problem) from None
         except apart.StoppedError as error:
             raise NotReadError(str(error)) from None
     plain = json.loads(found)
@@ -122,7 +125,11 @@ def medium_apart(data: bytes, name: str, reader: str) -> Media:
 
 
 def _main(name: str, what: str) -> None:
-    apart.hold_to(SECONDS)
+    with apart.held_to(SECONDS):
+        json.dump(_read(name, what), sys.stdout)
+
+
+def _read(name: str, what: str) -> dict[str, Any]:
     from question_bank.interchange.formats import read_any
     from question_bank.interchange.pictures import medium
 
@@ -130,13 +137,11 @@ def _main(name: str, what: str) -> None:
     try:
         if what == MEDIUM:
             media = medium(data, name)
-            plain: dict[str, Any] = {"id": media.id, "mime": media.mime}
-        else:
-            found = read_any(data, name, lambda _name: None)
-            plain = Reading(found.items, found.problems, found.lines, found.files).to_plain()
+            return {"id": media.id, "mime": media.mime}
+        found = read_any(data, name, lambda _name: None)
+        return Reading(found.items, found.problems, found.lines, found.files).to_plain()
     except QuestionBankError as error:
-        plain = {"error": " ".join(str(error).split())}
-    json.dump(plain, sys.stdout)
+        return {"error": " ".join(str(error).split())}
 
 
 if __name__ == "__main__":

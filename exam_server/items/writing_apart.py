@@ -42,7 +42,7 @@ class Written:
 
 def write_apart(items: Sequence[Item], form: str) -> Written:
     """The items in the format `form` (of `WRITERS`), as far as it can hold them; BusyError while
-    another file is written, apart.TooMuchError and apart.StoppedError as `apart.run` has them."""
+    another file is written, and the errors of `apart.run`."""
     if not _turn.acquire(blocking=False):  # who waits would hold a thread that answers others
         raise BusyError("another file is being written; try again")
     try:
@@ -79,12 +79,12 @@ def _errors(written: Exported) -> tuple[Problem, ...]:
 
 
 def _main(form: str) -> None:
-    apart.hold_to(SECONDS)
     os.nice(NICE)
-    items = [item_from_plain(one) for one in json.load(sys.stdin.buffer)]
-    made = write(items, form)
-    said = {"problems": [one.to_plain() for one in made.problems], "refused": made.refused}
-    sys.stdout.buffer.write(json.dumps(said).encode() + b"\n" + made.data)
+    with apart.held_to(SECONDS):
+        items = [item_from_plain(one) for one in json.load(sys.stdin.buffer)]
+        made = write(items, form)
+        said = {"problems": [one.to_plain() for one in made.problems], "refused": made.refused}
+        sys.stdout.buffer.write(json.dumps(said).encode() + b"\n" + made.data)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,16 @@ from card_reader.trust.crl import parse_crl
 from card_reader.trust.store import Realm, TrustStore
 from exam_server import db, migrations
 from exam_server.app import create_app
+from exam_server.items import apart
 from exam_server.keys import ServerKeys
 from exam_server.settings import Settings
 from tests.databases import Databases
+
+
+@pytest.fixture(autouse=True)
+def begun_again() -> None:
+    """A server that an earlier test stopped in this process lets nothing more begin apart."""
+    apart.begin()
 
 
 @pytest.fixture(scope="session")

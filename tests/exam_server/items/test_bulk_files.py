@@ -1,10 +1,12 @@
 """One file of many items: what goes in, what is refused by name, who takes it, and how often."""
 
 import json
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -401,7 +403,20 @@ def test_a_file_is_written_in_another_process_as_in_this_one(
     assert writing_apart.write_apart(given, "qti3").refused == ()
 
 
-def test_what_runs_apart_is_ended_with_the_server_and_held_to_its_size() -> None:
+def test_a_file_that_breaks_its_writer_is_refused_as_what_it_is(
+    bank: Bank, items: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(_items: list[Item], _form: str) -> Written:
+        raise apart.BrokenOffError("")
+
+    monkeypatch.setattr(writing_apart, "write_apart", breaks)
+    job = _exported(bank, "soan", items)
+    done = _progress(bank, "soan", job)
+    assert done.finished and {why for _, _, why in done.refused} == {"writer_failed"}
+    assert _kept(bank, job) is None and _log(bank, "item_exported") == []
+
+
+def test_what_runs_apart_is_ended_with_the_server_and_begins_no_more() -> None:
     with ThreadPoolExecutor(1) as threads:
         endless = threads.submit(
             apart.run, "http.server", "0", "--bind", "127.0.0.1", data=b"", seconds=600, most=99
@@ -412,7 +427,60 @@ def test_what_runs_apart_is_ended_with_the_server_and_held_to_its_size() -> None
         apart.stop()
         with pytest.raises(apart.StoppedError):
             endless.result()
+    with pytest.raises(apart.StoppedError):  # which a carried-on job may have been about to begin
+        apart.run("this", data=b"", seconds=60, most=10_000)
+    apart.begin()
+    assert apart.run("this", data=b"", seconds=60, most=10_000)
+
+
+def _run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, seconds: int = 60) -> bytes:
+    (tmp_path / "our_module.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
+    return apart.run("our_module", data=b"", seconds=seconds, most=10)
+
+
+HELD = "from exam_server.items import apart\nwith apart.held_to({}):\n  "
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "print('x' * 11)",
+        HELD.format(60) + "bytes(apart.MEMORY)",
+        HELD.format(1) + "while True: pass",
+        "import os; os.kill(os.getpid(), 9)",
+    ],
+)
+def test_what_runs_apart_is_held_to_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, code: str
+) -> None:
     with pytest.raises(apart.TooMuchError):
-        apart.run("this", data=b"", seconds=60, most=10)
-    with pytest.raises(apart.TooMuchError):
-        apart.run("no.such.module", data=b"", seconds=60, most=10)
+        _run(tmp_path, monkeypatch, code)
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("code", "returned"),
+    [
+        ("raise RuntimeError('Cho hàm số')", 1),
+        (HELD.format(60) + "raise RuntimeError('Cho hàm số')", 1),
+        ("import os; os.abort()", -6),
+    ],
+)
+def test_what_breaks_off_apart_is_told_with_its_code_and_no_word_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    code: str, returned: int,
+) -> None:  # fmt: skip
+    with pytest.raises(apart.BrokenOffError):
+        _run(tmp_path, monkeypatch, code)
+    (record,) = caplog.records
+    assert record.getMessage() == f"our_module broke off with code {returned}"
+    assert record.exc_info is None
+
+
+def test_what_ends_a_whole_server_is_no_fault_of_what_runs_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service manager tells every process of a server to stop at once."""
+    with pytest.raises(apart.StoppedError):
+        _run(tmp_path, monkeypatch, "import os; os.kill(os.getpid(), 15)")

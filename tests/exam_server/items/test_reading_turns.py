@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from exam_server.items import reading_apart
+from exam_server.items import apart, reading_apart
 from exam_server.items.problem_words import translated
 from exam_server.items.reading_apart import NotReadError, read_apart
 
@@ -32,3 +32,16 @@ def test_a_writer_reads_one_file_at_a_time() -> None:
         assert len(read_apart(GIFT, "a.gift", "b").items) == 1
     assert translated(str(caught.value))
     assert len(read_apart(GIFT, "a.gift", "a").items) == 1
+
+
+@pytest.mark.parametrize("error", [apart.TooMuchError, apart.BrokenOffError, apart.StoppedError])
+def test_a_file_that_cannot_be_read_to_its_end_is_told_why(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def ends(*_: object, **__: object) -> bytes:
+        raise error("the server stops; try again")
+
+    monkeypatch.setattr(apart, "run", ends)
+    with pytest.raises(NotReadError) as caught:
+        read_apart(GIFT, "a.gift", "a")
+    assert translated(str(caught.value))

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from exam_server.app import create_app
 from exam_server.contract.api import Refusal
 from exam_server.contract.errors import ErrorCode
+from exam_server.items import apart
 from exam_server.serving.ending import Ending
 
 STATIONS, PAGE = "/api/station/attempts/a/records", "/rooms"
@@ -87,6 +88,17 @@ def test_what_comes_after_the_end_is_told_to_come_again(world: World) -> None:
     assert late.get("/health").status_code == 503
     with TestClient(app, base_url="https://testserver") as again:
         assert again.get("/health").status_code == 200
+
+
+def test_what_ended_runs_nothing_apart_until_it_begins_again(world: World) -> None:
+    server = world.server
+    app = create_app(server.settings, server.keys, server.engine, server.trust, server.clock)
+    with TestClient(app):
+        pass
+    with pytest.raises(apart.StoppedError):
+        apart.run("this", data=b"", seconds=60, most=10_000)
+    with TestClient(app):
+        assert apart.run("this", data=b"", seconds=60, most=10_000)
 
 
 def test_whatever_is_answered_in_time_passes_unchanged(world: World) -> None:
