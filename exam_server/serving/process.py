@@ -13,6 +13,8 @@ from sqlalchemy.engine import Engine
 
 from exam_server import keys, metrics
 from exam_server.app import create_app
+from exam_server.context import Server
+from exam_server.items import bulk_files
 from exam_server.keys import ServerKeys
 from exam_server.serving.bus import bus_of
 from exam_server.serving.corked import CorkedProtocol
@@ -23,6 +25,8 @@ from exam_server.trust.source import TrustInForce
 
 #: How long requests may take to finish once the server stops.
 FINISH_SECONDS = 5
+#: How long what is past its time may lie at most.
+REMOVE_EVERY_SECONDS = 60
 STATM = Path("/proc/self/statm")
 
 
@@ -70,6 +74,9 @@ class Process(uvicorn.Server):
         self._rounds.begin("measuring", self._measure, on_a_thread=False)
         self._rounds.begin("writing presence", self._app.state.presence.write, on_a_thread=True)
         self._rounds.begin("looking elsewhere", self._elsewhere.look, on_a_thread=True)
+        self._rounds.begin(
+            "removing old files", self._remove_old, on_a_thread=True, seconds=REMOVE_EVERY_SECONDS
+        )
         self._announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -79,6 +86,11 @@ class Process(uvicorn.Server):
         if self._app.state.bus is not None:
             await self._app.state.bus.stop()
         await self._rounds.end()
+
+    def _remove_old(self) -> None:
+        server: Server = self._app.state.server
+        with server.transaction() as session:
+            bulk_files.remove_old(session, server.now())
 
     def _measure(self) -> None:
         metrics.process_is(len(self.server_state.connections), resident_bytes())

@@ -15,14 +15,22 @@ SECONDS = 1.0
 
 
 class Rounds:
-    """The acts of one process, each about once a second until `end`."""
+    """The acts of one process, each about once a second, or as seldom as is asked, until `end`."""
 
     def __init__(self) -> None:
         self._tasks: list[asyncio.Task[None]] = []
 
-    def begin(self, name: str, act: Callable[[], None], *, on_a_thread: bool) -> None:
-        """Does `act` from now on, in the running loop or, where it may wait, on a thread."""
-        task = _again_and_again(name, act, on_a_thread)
+    def begin(
+        self,
+        name: str,
+        act: Callable[[], None],
+        *,
+        on_a_thread: bool,
+        seconds: float | None = None,
+    ) -> None:
+        """Does `act` from now on, in the running loop or, where it may wait, on a thread;
+        `seconds` (`SECONDS`) from one turn to the next."""
+        task = _again_and_again(name, act, on_a_thread, SECONDS if seconds is None else seconds)
         self._tasks.append(asyncio.get_running_loop().create_task(task, name=name))
 
     async def end(self) -> None:
@@ -34,7 +42,9 @@ class Rounds:
         self._tasks.clear()
 
 
-async def _again_and_again(name: str, act: Callable[[], None], on_a_thread: bool) -> None:
+async def _again_and_again(
+    name: str, act: Callable[[], None], on_a_thread: bool, seconds: float
+) -> None:
     failed: type[Exception] | None = None
     while True:
         try:
@@ -45,6 +55,6 @@ async def _again_and_again(name: str, act: Callable[[], None], on_a_thread: bool
             failed = None
         except Exception as error:  # nobody foresaw it; without its turns the server goes blind
             if type(error) is not failed:  # an outage is told once
-                log.exception("%s failed; again each second", name)
+                log.exception("%s failed; again every %g seconds", name, seconds)
             failed = type(error)
-        await asyncio.sleep(SECONDS)
+        await asyncio.sleep(seconds)

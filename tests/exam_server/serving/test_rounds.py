@@ -67,5 +67,19 @@ def test_an_act_that_fails_is_told_of_once_and_has_its_turn_again(
     with caplog.at_level(logging.ERROR):
         asyncio.run(story())
     assert [record.getMessage() for record in caplog.records] == [
-        "writing presence failed; again each second"
+        "writing presence failed; again every 0.001 seconds"
     ]
+
+
+def test_an_act_has_its_turns_as_far_apart_as_was_asked() -> None:
+    measured, removed = list[bool](), list[bool]()
+
+    async def story() -> None:
+        acts = Rounds()
+        acts.begin("measuring", lambda: measured.append(True), on_a_thread=False)
+        acts.begin("removing", lambda: removed.append(True), on_a_thread=False, seconds=3600)
+        await until(lambda: len(measured) > 3)
+        await acts.end()
+
+    asyncio.run(story())
+    assert len(removed) == 1
