@@ -71,8 +71,8 @@ class Progress:
     def may_be_undone(self, now: datetime) -> bool:
         young = now - self.job.begun_at < UNDO_FOR
         fresh = self.job.undone_at is None and self.finished
-        leaves_traces = self.job.task is not Task.EXPORT  # what is out is out
-        return fresh and young and leaves_traces and self.counts[Outcome.DONE] > 0
+        may_be_taken_back = self.job.task is not Task.EXPORT  # what is out is out
+        return fresh and young and may_be_taken_back and self.counts[Outcome.DONE] > 0
 
 
 def begin(
