@@ -30,6 +30,8 @@ from question_bank.item import Item
 from question_bank.metadata import ItemMetadata
 from tests.interaction_items import slider
 
+pytestmark = pytest.mark.slow
+
 
 def _refused(objection: Objection) -> "pytest.RaisesExc[NotPossibleError]":
     return pytest.raises(NotPossibleError, check=lambda error: error.objection is objection)

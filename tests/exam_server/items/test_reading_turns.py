@@ -8,6 +8,8 @@ from exam_server.items import apart, reading_apart
 from exam_server.items.problem_words import translated
 from exam_server.items.reading_apart import NotReadError, read_apart
 
+pytestmark = pytest.mark.slow
+
 GIFT = b"::q:: x {=a ~b}"
 
 
