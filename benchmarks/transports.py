@@ -54,7 +54,7 @@ SECONDS, REQUESTS = 0.6, 20_000
 BEGINNING = 0.1
 #: Of what h2load takes; after that, stations that sent their share fall silent.
 ALL_AT_WORK = 0.9
-TRIES = 3
+TRIES = 5
 UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 ALL_SUCCEEDED = re.compile(
     r"requests: ([1-9]\d*) total, .* \1 succeeded, 0 failed, 0 errored, 0 timeout"
@@ -91,11 +91,12 @@ class Target(NamedTuple):
     body: Path
 
 
-Generator = Callable[[Target, int], Period]
+#: Sends to a target from so many stations, for so many times as long as at first.
+Generator = Callable[[Target, int, int], Period]
 
 
-def by_h2load(target: Target, connections: int) -> Period:
-    words = ["h2load", "-t1", f"-c{connections}", "-m1", f"-n{REQUESTS}"]
+def by_h2load(target: Target, connections: int, times: int = 1) -> Period:
+    words = ["h2load", "-t1", f"-c{connections}", "-m1", f"-n{REQUESTS * times}"]
     words += ["--h1"] if target.transport is Transport.HTTP1 else []
     words += [f"-H{name}: {value}" for name, value in HEADERS.items()]
     begun = time.monotonic() + BEGINNING
@@ -112,10 +113,10 @@ def by_h2load(target: Target, connections: int) -> Period:
     return Period(begun + float(first[1]) * UNITS[first[2]], begun + taken * ALL_AT_WORK)
 
 
-def in_turn(target: Target, connections: int) -> Period:
+def in_turn(target: Target, connections: int, times: int = 1) -> Period:
     wire = WIRES[target.transport](target.body.read_bytes())
     port = urlsplit(target.url).port or 0
-    return Period(*uvloop.run(load(port, target.tls, wire, connections, SECONDS)))
+    return Period(*uvloop.run(load(port, target.tls, wire, connections, SECONDS * times)))
 
 
 #: The runs of a round, by program and number of connections: the first of each generator is what
@@ -127,15 +128,16 @@ GENERATORS: dict[Generator, tuple[Transport, Transport]] = {
 
 
 def measured(generate: Generator, target: Target, connections: int) -> Cost:
-    """A run's cost, by the server's own word; the run is tried again where the last station was
-    connected only when others had already sent their share."""
-    for _ in range(TRIES):
-        since, until = generate(target, connections)
+    """A run's cost, by the server's own word; the run is tried again, and longer, where the last
+    station was connected only when others had already sent their share, or a quick server had
+    answered all between two of its words."""
+    for times in range(1, TRIES + 1):
+        since, until = generate(target, connections, times)
         told = [Usage(**event) for event in target.process.events if "answered" in event]
         within = [usage for usage in told if since <= usage.at <= until]
         if len(within) > 1 and within[-1].answered > within[0].answered:
             return cost(within[0], within[-1])
-    raise SystemExit(f"transports: {target.process.name}: the machine is too busy to measure")
+    raise SystemExit(f"transports: {target.process.name}: no run was long enough to measure")
 
 
 def cost(first: Usage, last: Usage) -> Cost:
