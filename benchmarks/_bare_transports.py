@@ -6,6 +6,7 @@ The parsers are those that uvicorn has for HTTP; what is needed of WebSocket is 
 import asyncio
 import re
 from collections.abc import Callable
+from typing import cast
 
 import httptools
 import zttp
@@ -32,8 +33,8 @@ class Bare(asyncio.Protocol):
         self._transport = asyncio.Transport()
 
     # A protocol of streams is given a transport of streams, which the base type does not say.
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self._transport = transport
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
 
 
 class BareHttp1(Bare):
@@ -71,7 +72,7 @@ class BareHttp2(Bare):
         self._connection = zttp.Connection(zttp.SERVER, protocol=zttp.HTTP2)
         self._bodies: dict[int, bytes] = {}
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._connection.initiate_connection()
         self._send()

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 import uvloop
@@ -141,8 +141,8 @@ class CorkedHttp2(ZttpH2Protocol):
     """HTTP/2 as uvicorn speaks it, corked as our HTTP/1.1 is: head, body and end in one piece."""
 
     # A protocol of streams is given a transport of streams, which the base type does not say.
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(Corked(transport, self.loop))
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(Corked(cast(asyncio.Transport, transport), self.loop))
 
 
 #: In what the product's own configuration is changed. A WebSocket's message is one piece anyway.

@@ -15,6 +15,7 @@ import socket
 from collections import Counter
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import cast
 
 import uvloop
 
@@ -26,8 +27,8 @@ class Saying(asyncio.Protocol):
     """Says which process has the connection. (A stream's transport writes; the base says less.)"""
 
     # A protocol of streams is given a transport of streams, which the base type does not say.
-    def connection_made(self, transport: asyncio.WriteTransport) -> None:  # type: ignore[override]
-        transport.write(os.getpid().to_bytes(4, "big"))
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast(asyncio.WriteTransport, transport).write(os.getpid().to_bytes(4, "big"))
 
 
 def accept(listener: socket.socket, ready: Connection) -> None:

@@ -25,7 +25,7 @@ import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import uvloop
@@ -151,8 +151,8 @@ def bare_server(folder: Path, passphrase: str, pipe: Pipe) -> None:
     # A stream's transport writes; the base class promises less.
     class Holding(asyncio.Protocol):
         # A protocol of streams is given a transport of streams, which the base type does not say.
-        def connection_made(self, transport: asyncio.WriteTransport) -> None:  # type: ignore[override]
-            transports.append(transport)
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            transports.append(cast(asyncio.WriteTransport, transport))
 
     async def serve() -> None:
         loop = asyncio.get_running_loop()

@@ -11,6 +11,7 @@ no date of birth is in it; without the key no answer can be read from it either.
 """
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -48,15 +49,15 @@ class Kind(IntEnum):
 FRAMING = Framing(kinds=max(Kind))
 
 
-class _Part:
+class _Part(ABC):
     """A part is its dataclass's fields, in order, as canonical bytes. Moments are kept in UTC."""
 
     kind: ClassVar[Kind]
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """How findings call it."""
-        raise NotImplementedError  # each kind of part names itself
 
     # Every part is a dataclass, which a type checker cannot know of this base.
     def to_bytes(self) -> bytes:

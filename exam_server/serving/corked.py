@@ -5,7 +5,7 @@ own. Measured with the answers of the records' call: together they cost a third 
 """
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -57,5 +57,5 @@ class CorkedProtocol(HttpToolsProtocol):
     """HTTP/1.1 as uvicorn speaks it, over corked connections."""
 
     # A protocol of streams is given a transport of streams, which the base type does not say.
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(Corked(transport, self.loop))
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(Corked(cast(asyncio.Transport, transport), self.loop))
